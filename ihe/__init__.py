@@ -1,0 +1,1 @@
+"""What the IHE Technical Framework says, as tables; nothing here computes."""
