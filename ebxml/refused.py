@@ -1,0 +1,11 @@
+"""The one exception that carries RegistryErrors from where they are found to the answer (ITI TF-3: 4.2.4)."""
+
+from ihe.error_codes import RegistryError
+
+
+class Refused(Exception):
+    """A request that must not change anything; every error of it stands in `errors`, at least one."""
+
+    def __init__(self, *errors: RegistryError) -> None:
+        super().__init__(", ".join(error.code for error in errors))
+        self.errors = errors
