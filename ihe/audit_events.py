@@ -1,0 +1,198 @@
+"""The audit event of each side of every transaction (ITI TF-2: 3.20.7)."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+from ihe.object_types import SUBMISSION_SET_NODE
+from ihe.transactions import (
+    ITI_18,
+    ITI_41,
+    ITI_42,
+    ITI_43,
+    ITI_44_ADD,
+    ITI_44_MERGE,
+    ITI_51,
+    ITI_57,
+    ITI_61,
+    ITI_62,
+    ITI_86,
+    ITI_92,
+    Transaction,
+)
+
+Side = Literal["client", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class CodedValue:
+    """A code as audit messages carry it: EV(code, system, text) (DICOM PS3.15 A.5.1)."""
+
+    code: str
+    system: str
+    original_text: str
+    display_name: str = ""
+
+
+class Action(StrEnum):
+    """EventActionCode (DICOM PS3.15 A.5.2)."""
+
+    CREATE = "C"
+    READ = "R"
+    UPDATE = "U"
+    DELETE = "D"
+    EXECUTE = "E"
+
+
+class Outcome(IntEnum):
+    """EventOutcomeIndicator (DICOM PS3.15 A.5.2)."""
+
+    SUCCESS = 0
+    MINOR = 4
+    SERIOUS = 8
+    MAJOR = 12
+
+
+# EventID and EventTypeCode (DICOM PS3.16 CID 400 to 403).
+APPLICATION_ACTIVITY = CodedValue("110100", "DCM", "Application Activity")
+EXPORT = CodedValue("110106", "DCM", "Export")
+IMPORT = CodedValue("110107", "DCM", "Import")
+PATIENT_RECORD = CodedValue("110110", "DCM", "Patient Record")
+QUERY = CodedValue("110112", "DCM", "Query")
+SECURITY_ALERT = CodedValue("110113", "DCM", "Security Alert")
+APPLICATION_START = CodedValue("110120", "DCM", "Application Start")
+APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
+
+# The code system of DICOM has no word for a message that belongs to no transaction, and CID 403 may be
+# extended; "Node Authentication" would hide such messages among failed TLS handshakes.
+UNREADABLE_MESSAGE = CodedValue("unreadable-message", "Coffre", "Unreadable Message")
+
+TRANSACTION_SYSTEM = "IHE Transactions"
+
+# RoleIDCode (DICOM PS3.16 CID 402).
+APPLICATION = CodedValue("110150", "DCM", "Application")
+DESTINATION = CodedValue("110152", "DCM", "Destination Role ID")
+SOURCE = CodedValue("110153", "DCM", "Source Role ID")
+
+# NetworkAccessPointTypeCode (DICOM PS3.15 A.5.2).
+MACHINE_NAME = "1"
+IP_ADDRESS = "2"
+
+# ParticipantObjectDetail types.
+ALERT_DESCRIPTION = "Alert Description"
+QUERY_ENCODING = "QueryEncoding"
+REPOSITORY_UNIQUE_ID = "Repository Unique Id"
+
+
+class About(StrEnum):
+    """What a participant object of a record stands for."""
+
+    PATIENT = "patient"
+    SUBMISSION_SET = "submission set"
+    QUERY = "query"
+    DOCUMENT = "document"
+    REGISTRY_OBJECT = "registry object"
+    SECURITY_RESOURCE = "security resource"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKind:
+    """How one kind of participant object is written; an `id_type` of None is the event's own type code."""
+
+    about: About
+    type_code: str
+    role: str
+    id_type: CodedValue | None
+    life_cycle: str = ""
+    home_detail: str = ""
+    message_id_detail: str = ""
+
+
+_PERSON, _SYSTEM_OBJECT = "1", "2"
+_PERMANENT_ERASURE = "15"
+_PATIENT_NUMBER = CodedValue("2", "RFC-3881", "Patient Number")
+_REPORT_NUMBER = CodedValue("9", "RFC-3881", "Report Number")
+_URI = CodedValue("12", "RFC-3881", "URI")
+_SUBMISSION_SET_ID = CodedValue(SUBMISSION_SET_NODE, "IHE XDS Metadata", "submission set classificationNode")
+_OBJECT_REFERENCE = CodedValue("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
+
+_XCA_HOME = "urn:ihe:iti:xca:2010:homeCommunityId"
+_RETRIEVE_HOME = "ihe:homeCommunityID"
+
+PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER)
+FED_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER, message_id_detail="II")
+SUBMISSION_SET = ObjectKind(About.SUBMISSION_SET, _SYSTEM_OBJECT, "20", _SUBMISSION_SET_ID)
+STORED_QUERY = ObjectKind(About.QUERY, _SYSTEM_OBJECT, "24", None, home_detail=_XCA_HOME)
+DOCUMENT = ObjectKind(About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, home_detail=_RETRIEVE_HOME)
+ERASED_DOCUMENT = ObjectKind(
+    About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, _PERMANENT_ERASURE, home_detail=_RETRIEVE_HOME
+)
+ERASED_OBJECT = ObjectKind(About.REGISTRY_OBJECT, _SYSTEM_OBJECT, "3", _OBJECT_REFERENCE, _PERMANENT_ERASURE)
+SECURITY_RESOURCE = ObjectKind(About.SECURITY_RESOURCE, _SYSTEM_OBJECT, "13", _URI)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one side of a transaction records."""
+
+    event_id: CodedValue
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedTransaction:
+    """One row of the audit tables.
+
+    `source` is the side from which the content flows; `name` is the event's name where it is not the
+    transaction's; `obsolete_action` is recorded for each patient that the message ends.
+    """
+
+    transaction: Transaction
+    client: Event
+    server: Event
+    objects: tuple[ObjectKind, ...]
+    source: Side = "client"
+    name: str = ""
+    one_patient_each: bool = True
+    obsolete_action: Action | None = None
+
+    def event(self, side: Side) -> Event:
+        """Return the event that this side records."""
+        return self.client if side == "client" else self.server
+
+    @property
+    def event_type(self) -> CodedValue:
+        """EventTypeCode EV("ITI-nn", "IHE Transactions", name) (ITI TF-2: 3.20.7)."""
+        return CodedValue(self.transaction.number, TRANSACTION_SYSTEM, self.name or self.transaction.name)
+
+
+_SEARCH = Event(QUERY, Action.EXECUTE)
+_SEND = Event(EXPORT, Action.READ)
+_RECEIVE = Event(IMPORT, Action.CREATE)
+_SEND_UPDATE = Event(EXPORT, Action.UPDATE)
+_RECEIVE_UPDATE = Event(IMPORT, Action.UPDATE)
+_PATIENT_ADDED = Event(PATIENT_RECORD, Action.CREATE)
+_PATIENT_CHANGED = Event(PATIENT_RECORD, Action.UPDATE)
+_RECORD_ERASED = Event(PATIENT_RECORD, Action.DELETE)
+
+_SUBMISSION = (PATIENT, SUBMISSION_SET)
+_FEED = "Patient Identity Feed"
+
+A = AuditedTransaction
+
+AUDITED_TRANSACTIONS = (
+    A(ITI_18, _SEARCH, _SEARCH, (PATIENT, STORED_QUERY), one_patient_each=False),
+    A(ITI_41, _SEND, _RECEIVE, _SUBMISSION),
+    A(ITI_42, _SEND, _RECEIVE, _SUBMISSION),
+    A(ITI_43, _RECEIVE, _SEND, (PATIENT, DOCUMENT), source="server"),
+    A(ITI_44_ADD, _PATIENT_ADDED, _PATIENT_ADDED, (FED_PATIENT,), name=_FEED),
+    A(ITI_44_MERGE, _PATIENT_CHANGED, _PATIENT_CHANGED, (FED_PATIENT,), name=_FEED,
+      obsolete_action=Action.DELETE),
+    A(ITI_51, _SEARCH, _SEARCH, (PATIENT, STORED_QUERY), name="Multi-Patient Query", one_patient_each=False),
+    A(ITI_57, _SEND_UPDATE, _RECEIVE_UPDATE, _SUBMISSION),
+    A(ITI_61, _SEND, _RECEIVE, _SUBMISSION),
+    A(ITI_62, _RECORD_ERASED, _RECORD_ERASED, (PATIENT, ERASED_OBJECT)),
+    A(ITI_86, _RECORD_ERASED, _RECORD_ERASED, (PATIENT, ERASED_DOCUMENT)),
+    A(ITI_92, _SEND_UPDATE, _RECEIVE_UPDATE, _SUBMISSION),
+)  # fmt: skip
+BY_TRANSACTION = {row.transaction: row for row in AUDITED_TRANSACTIONS}
