@@ -1,0 +1,122 @@
+"""Audit messages to bytes (DICOM PS3.15 A.5.1)."""
+
+import re
+from base64 import b64encode
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from audit_message.model import ActiveParticipant, AuditMessage, EventIdentification, ParticipantObject
+from ihe.audit_events import CodedValue
+
+# Nearly every code comes from a table of some dozens; the rest are the role codes of users.
+CODED_CACHE_SIZE = 1024
+
+# Besides markup, line ends and tabs are escaped, for a parser turns them into spaces within attributes.
+# What XML 1.0 cannot carry at all becomes U+FFFD: a peer must not be able to spoil the record about it.
+_NOT_PLAIN = re.compile('[&<>"\t\n\r]|[^ -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+_UNCARRIED = "\ufffd"
+
+
+def write_audit_message(message: AuditMessage) -> bytes:
+    """Write the message as UTF-8 XML, children in the order of the schema (DICOM PS3.15 A.5.1)."""
+    source = message.source
+    pieces = [
+        '<?xml version="1.0" encoding="UTF-8"?><AuditMessage>',
+        _event(message.event),
+        *map(_participant, message.participants),
+        "<AuditSourceIdentification",
+        _optional("AuditEnterpriseSiteID", source.enterprise_site_id),
+        f' AuditSourceID="{_text(source.id)}">',
+        *(_coded("AuditSourceTypeCode", code) for code in source.type_codes),
+        "</AuditSourceIdentification>",
+        *map(_object, message.objects),
+        "</AuditMessage>",
+    ]
+    return "".join(pieces).encode()
+
+
+def _event(event: EventIdentification) -> str:
+    action = f' EventActionCode="{event.action}"' if event.action else ""
+    description = _text(event.outcome_description)
+    return "".join(
+        (
+            f'<EventIdentification{action} EventDateTime="{_date_time(event.at)}"'
+            f' EventOutcomeIndicator="{int(event.outcome)}">',
+            _coded("EventID", event.event_id),
+            *(_coded("EventTypeCode", code) for code in event.type_codes),
+            f"<EventOutcomeDescription>{description}</EventOutcomeDescription>" if description else "",
+            *(_coded("PurposeOfUse", code) for code in event.purposes_of_use),
+            "</EventIdentification>",
+        )
+    )
+
+
+def _participant(participant: ActiveParticipant) -> str:
+    return "".join(
+        (
+            f'<ActiveParticipant UserID="{_text(participant.user_id)}"',
+            _optional("AlternativeUserID", participant.alternative_user_id),
+            _optional("UserName", participant.user_name),
+            f' UserIsRequestor="{"true" if participant.is_requestor else "false"}"',
+            _optional("NetworkAccessPointID", participant.network_access_point),
+            _optional("NetworkAccessPointTypeCode", participant.network_access_point_type),
+            ">",
+            *(_coded("RoleIDCode", role) for role in participant.roles),
+            "</ActiveParticipant>",
+        )
+    )
+
+
+def _object(object_: ParticipantObject) -> str:
+    query = b64encode(object_.query).decode()
+    return "".join(
+        (
+            "<ParticipantObjectIdentification",
+            _optional("ParticipantObjectID", object_.id),
+            _optional("ParticipantObjectTypeCode", object_.type_code),
+            _optional("ParticipantObjectTypeCodeRole", object_.role),
+            _optional("ParticipantObjectDataLifeCycle", object_.life_cycle),
+            _optional("ParticipantObjectSensitivity", object_.sensitivity),
+            ">",
+            _coded("ParticipantObjectIDTypeCode", object_.id_type),
+            # The schema has room for a name or a query, not both.
+            f"<ParticipantObjectQuery>{query}</ParticipantObjectQuery>"
+            if query
+            else _optional_element("ParticipantObjectName", object_.name),
+            *(
+                f'<ParticipantObjectDetail type="{_text(detail.type)}" value="{_base64(detail.value)}"/>'
+                for detail in object_.details
+            ),
+            "</ParticipantObjectIdentification>",
+        )
+    )
+
+
+@lru_cache(maxsize=CODED_CACHE_SIZE)
+def _coded(element: str, value: CodedValue) -> str:
+    return (
+        f'<{element} csd-code="{_text(value.code)}" codeSystemName="{_text(value.system)}"'
+        f'{_optional("displayName", value.display_name)} originalText="{_text(value.original_text)}"/>'
+    )
+
+
+def _optional(attribute: str, value: str) -> str:
+    return f' {attribute}="{_text(value)}"' if value else ""
+
+
+def _optional_element(element: str, value: str) -> str:
+    return f"<{element}>{_text(value)}</{element}>" if value else ""
+
+
+def _text(value: str) -> str:
+    return _NOT_PLAIN.sub(lambda found: _ESCAPES.get(found[0], _UNCARRIED), value)
+
+
+def _base64(value: str) -> str:
+    # Base64 carries every character; only halves of surrogate pairs have no UTF-8.
+    return b64encode(value.encode(errors="replace")).decode()
+
+
+def _date_time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
