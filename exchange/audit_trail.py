@@ -1,0 +1,255 @@
+"""From what happened to the audit messages that tell it (ITI TF-2: 3.20.7)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from ipaddress import ip_address
+
+from audit_message.model import (
+    ActiveParticipant,
+    AuditMessage,
+    AuditSource,
+    Detail,
+    EventIdentification,
+    ParticipantObject,
+)
+from ihe.audit_events import (
+    ALERT_DESCRIPTION,
+    APPLICATION,
+    APPLICATION_ACTIVITY,
+    APPLICATION_START,
+    APPLICATION_STOP,
+    BY_TRANSACTION,
+    DESTINATION,
+    IP_ADDRESS,
+    MACHINE_NAME,
+    QUERY_ENCODING,
+    REPOSITORY_UNIQUE_ID,
+    SECURITY_ALERT,
+    SECURITY_RESOURCE,
+    SOURCE,
+    UNREADABLE_MESSAGE,
+    About,
+    Action,
+    AuditedTransaction,
+    CodedValue,
+    ObjectKind,
+    Outcome,
+    Side,
+)
+from ihe.namespaces import ANONYMOUS
+from ihe.transactions import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedDocument:
+    """A document that was retrieved or removed; with no patient it stands in the record of each patient."""
+
+    unique_id: str
+    repository_unique_id: str
+    home: str = ""
+    patient_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One exchange as one side saw it; what succeeded in part is two happenings (ITI TF-2: 3.43.5.1).
+
+    `endpoint` is the URL that the request went to and `peer_user_id` its wsa:ReplyTo, on whichever side we
+    are; `peer_address` is the other machine's and `endpoint_address` our own. A `transaction` of None is a
+    message of which not even the transaction could be read.
+    """
+
+    transaction: Transaction | None
+    at: datetime
+    outcome: Outcome
+    we_are: Side
+    endpoint: str
+    endpoint_address: str
+    peer_address: str
+    process_id: str
+    audit_source_id: str
+    outcome_text: str = ""
+    peer_user_id: str = ANONYMOUS
+    patient_ids: tuple[str, ...] = ()
+    obsolete_patient_ids: tuple[str, ...] = ()
+    submission_set_unique_id: str = ""
+    query_id: str = ""
+    query_xml: bytes = b""
+    home_community_id: str = ""
+    documents: tuple[AuditedDocument, ...] = ()
+    removed_entry_uuids: tuple[str, ...] = ()
+    message_id: str = ""
+
+
+def audit_messages_of(happening: Happening) -> tuple[AuditMessage, ...]:
+    """Tell what happened, in one message for each patient unless it was a query (ITI TF-2: 3.20.7)."""
+    if happening.transaction is None:
+        return (_alert(happening),)
+    row = BY_TRANSACTION[happening.transaction]
+    action = row.event(happening.we_are).action
+    obsolete = happening.obsolete_patient_ids if row.obsolete_action else ()
+    return (
+        *(_message(row, happening, row.obsolete_action, (patient,)) for patient in obsolete),
+        *(_message(row, happening, action, patients) for patients in _patients_by_message(row, happening)),
+    )
+
+
+def actor_started(
+    at: datetime, application: str, address: str, process_id: str, audit_source_id: str
+) -> AuditMessage:
+    """Tell that an actor has begun to work (DICOM PS3.15 A.5.3.1)."""
+    return _activity(APPLICATION_START, at, application, address, process_id, audit_source_id)
+
+
+def actor_stopped(
+    at: datetime, application: str, address: str, process_id: str, audit_source_id: str
+) -> AuditMessage:
+    """Tell that an actor has ended its work (DICOM PS3.15 A.5.3.1)."""
+    return _activity(APPLICATION_STOP, at, application, address, process_id, audit_source_id)
+
+
+def _patients_by_message(row: AuditedTransaction, happening: Happening) -> list[tuple[str, ...]]:
+    named = (*happening.patient_ids, *(document.patient_id for document in happening.documents))
+    patients = tuple(dict.fromkeys(filter(None, named)))
+    return [(patient,) for patient in patients] if row.one_patient_each and patients else [patients]
+
+
+def _message(
+    row: AuditedTransaction, happening: Happening, action: Action | None, patients: tuple[str, ...]
+) -> AuditMessage:
+    return AuditMessage(
+        EventIdentification(
+            row.event(happening.we_are).event_id,
+            happening.at,
+            happening.outcome,
+            action,
+            (row.event_type,),
+            happening.outcome_text,
+        ),
+        _participants(row, happening),
+        AuditSource(happening.audit_source_id),
+        tuple(
+            object_ for kind in row.objects for object_ in _objects(kind, row.event_type, happening, patients)
+        ),
+    )
+
+
+def _participants(row: AuditedTransaction, happening: Happening) -> tuple[ActiveParticipant, ...]:
+    # Source first, then destination; on a retrieve the content flows from whoever was asked.
+    if row.source == "client":
+        return (_sender(happening, SOURCE), _receiver(happening, DESTINATION))
+    return (_receiver(happening, SOURCE), _sender(happening, DESTINATION))
+
+
+def _sender(happening: Happening, *roles: CodedValue) -> ActiveParticipant:
+    return _participant(happening, "client", happening.peer_user_id, roles)
+
+
+def _receiver(happening: Happening, *roles: CodedValue) -> ActiveParticipant:
+    return _participant(happening, "server", happening.endpoint, roles)
+
+
+def _participant(
+    happening: Happening, side: Side, user_id: str, roles: tuple[CodedValue, ...]
+) -> ActiveParticipant:
+    ours = side == happening.we_are
+    address = happening.endpoint_address if ours else happening.peer_address
+    return ActiveParticipant(
+        user_id,
+        is_requestor=side == "client",
+        roles=roles,
+        alternative_user_id=happening.process_id if ours else "",
+        network_access_point=address,
+        network_access_point_type=_network_access_point_type(address),
+    )
+
+
+def _network_access_point_type(address: str) -> str:
+    if not address:
+        return ""
+    try:
+        ip_address(address)
+    except ValueError:
+        return MACHINE_NAME
+    return IP_ADDRESS
+
+
+def _objects(
+    kind: ObjectKind, event_type: CodedValue, happening: Happening, patients: tuple[str, ...]
+) -> tuple[ParticipantObject, ...]:
+    write = partial(_object, kind, kind.id_type or event_type)
+    match kind.about:
+        case About.PATIENT:
+            message_id = (kind.message_id_detail, happening.message_id)
+            return tuple(write(patient, message_id) for patient in patients)
+        case About.SUBMISSION_SET:
+            unique_id = happening.submission_set_unique_id
+            return (write(unique_id),) if unique_id else ()
+        case About.QUERY:
+            if not happening.query_id and not happening.query_xml:
+                return ()
+            encoding = (QUERY_ENCODING, "UTF-8" if happening.query_xml else "")
+            home = (kind.home_detail, happening.home_community_id)
+            return (replace(write(happening.query_id, encoding, home), query=happening.query_xml),)
+        case About.DOCUMENT:
+            return tuple(
+                write(
+                    document.unique_id,
+                    (REPOSITORY_UNIQUE_ID, document.repository_unique_id),
+                    (kind.home_detail, document.home),
+                )
+                for document in happening.documents
+                if document.patient_id in ("", *patients)
+            )
+        case About.REGISTRY_OBJECT:
+            return tuple(write(entry_uuid) for entry_uuid in happening.removed_entry_uuids)
+        case About.SECURITY_RESOURCE:
+            return (write(happening.endpoint, (ALERT_DESCRIPTION, happening.outcome_text)),)
+
+
+def _object(kind: ObjectKind, id_type: CodedValue, id_: str, *details: tuple[str, str]) -> ParticipantObject:
+    said = tuple(Detail(type_, value) for type_, value in details if type_ and value)
+    return ParticipantObject(id_, id_type, kind.type_code, kind.role, kind.life_cycle, details=said)
+
+
+def _alert(happening: Happening) -> AuditMessage:
+    """Name the peer and the endpoint of a message that nobody could read (DICOM PS3.15 A.5.3.11)."""
+    reporter = replace(_receiver(happening), is_requestor=True)
+    peer = replace(_sender(happening), is_requestor=False)
+    return AuditMessage(
+        EventIdentification(
+            SECURITY_ALERT,
+            happening.at,
+            happening.outcome,
+            Action.EXECUTE,
+            (UNREADABLE_MESSAGE,),
+            happening.outcome_text,
+        ),
+        (reporter, peer),
+        AuditSource(happening.audit_source_id),
+        _objects(SECURITY_RESOURCE, UNREADABLE_MESSAGE, happening, ()),
+    )
+
+
+def _activity(
+    type_code: CodedValue,
+    at: datetime,
+    application: str,
+    address: str,
+    process_id: str,
+    audit_source_id: str,
+) -> AuditMessage:
+    participant = ActiveParticipant(
+        application,
+        is_requestor=False,
+        roles=(APPLICATION,),
+        alternative_user_id=process_id,
+        network_access_point=address,
+        network_access_point_type=_network_access_point_type(address),
+    )
+    return AuditMessage(
+        EventIdentification(APPLICATION_ACTIVITY, at, Outcome.SUCCESS, Action.EXECUTE, (type_code,)),
+        (participant,),
+        AuditSource(audit_source_id),
+    )
