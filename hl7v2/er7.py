@@ -41,7 +41,8 @@ def escaped(text: str) -> str:
 def errors_in_escapes(text: str) -> Iterator[str]:
     """Formatting and hexadecimal escapes are not allowed in metadata (ITI TF-3: 4.2.3.1.7)."""
     if "\\" in text and "\\" in _ESCAPE.sub("", text):
-        yield rf"{shown(text)} has a backslash outside the escapes \F\ \S\ \R\ \T\ \E\, expected \E\ for a literal one"
+        escapes = r"\F\ \S\ \R\ \T\ \E\,"
+        yield rf"{shown(text)} has a backslash outside the escapes {escapes} expected \E\ for a literal one"
 
 
 def shown(text: str) -> str:

@@ -130,7 +130,8 @@ class CodedString(str):
 def errors_in_oid(text: str) -> Iterator[str]:
     """ITI TF-3: Table 4.2.3.1.7-2, OID."""
     if not _OID_SYNTAX.fullmatch(text):
-        yield f"{shown(text)} is not an OID, expected numbers joined by dots, without leading zeros, such as 2.999.1"
+        expected = "expected numbers joined by dots, without leading zeros, such as 2.999.1"
+        yield f"{shown(text)} is not an OID, {expected}"
     if len(text) > OID_CHARACTERS:
         yield f"{shown(text)} has {len(text)} characters, expected an OID of at most {OID_CHARACTERS}"
 
@@ -150,7 +151,8 @@ def errors_in_uuid_urn(text: str) -> Iterator[str]:
     if _VALID_UUID_URN.fullmatch(text.lower()):
         yield f"{shown(text)} has upper case letters, expected '{text.lower()}'"
     else:
-        yield f"{shown(text)} is not a UUID, expected urn:uuid: and 8-4-4-4-12 hexadecimal digits in lower case"
+        expected = "expected urn:uuid: and 8-4-4-4-12 hexadecimal digits in lower case"
+        yield f"{shown(text)} is not a UUID, {expected}"
 
 
 def errors_in_urn(text: str) -> Iterator[str]:
@@ -164,7 +166,8 @@ def errors_in_identifier(text: str) -> Iterator[str]:
     if not _PRINTABLE.fullmatch(text):
         yield f"{shown(text)} is not an identifier, expected printable ASCII without spaces"
     if len(text) > IDENTIFIER_CHARACTERS:
-        yield f"{shown(text)} has {len(text)} characters, expected an identifier of at most {IDENTIFIER_CHARACTERS}"
+        most = IDENTIFIER_CHARACTERS
+        yield f"{shown(text)} has {len(text)} characters, expected an identifier of at most {most}"
 
 
 def errors_in_cx(text: str) -> Iterator[str]:
@@ -214,7 +217,7 @@ def errors_in_coded_string(text: str) -> Iterator[str]:
 
 
 def errors_in_authority(text: str, number: int, expected: str) -> Iterator[str]:
-    """An assigning authority is &OID&ISO: no namespace, an OID, the letters ISO (ITI TF-3: Table 4.2.3.1.7-2)."""
+    """An assigning authority is &OID&ISO, its namespace empty (ITI TF-3: Table 4.2.3.1.7-2)."""
     authority = raw_component(text, number)
     if not authority:
         yield f"{shown(text)} names no assigning authority in component {number}, {expected}"

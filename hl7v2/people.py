@@ -164,7 +164,8 @@ def errors_in_xon(text: str) -> Iterator[str]:
     expected = "expected name^^^^^&OID&ISO^^^^id"
     yield from errors_in_escapes(text)
     if len(text) > XON_CHARACTERS:
-        yield f"{shown(text)} has {len(text)} characters, expected an organization of at most {XON_CHARACTERS}"
+        most = XON_CHARACTERS
+        yield f"{shown(text)} has {len(text)} characters, expected an organization of at most {most}"
     components = _components(text)
     if not components[0]:
         yield f"{shown(text)} has no name in component 1, {expected}"
@@ -187,7 +188,8 @@ def errors_in_xtn(text: str) -> Iterator[str]:
     components = dict(enumerate(_components(text), 1))
     use, type_ = components.get(2, ""), components.get(3, "")
     if components[1]:
-        yield f"{shown(text)} has '{components[1]}' in component 1, expected ^NET^Internet^address or ^use^type^..."
+        expected = "expected ^NET^Internet^address or ^use^type^..."
+        yield f"{shown(text)} has '{components[1]}' in component 1, {expected}"
     if type_ == "Internet":
         expected = "expected ^NET^Internet^address"
         if use not in ("", "NET"):
@@ -231,7 +233,8 @@ def errors_in_field(text: str) -> Iterator[str]:
     field = Field(text)
     number = field.name.removeprefix("PID-")
     if "|" not in text or number == field.name or number not in _PID_FIELDS:
-        yield f"{shown(text)} is not a patient field, expected PID-1 to PID-{LAST_PID_FIELD}, a bar and the value"
+        expected = f"expected PID-1 to PID-{LAST_PID_FIELD}, a bar and the value"
+        yield f"{shown(text)} is not a patient field, {expected}"
         return
     yield from errors_in_escapes(field.value)
     if "|" in field.value:

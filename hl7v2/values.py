@@ -109,7 +109,8 @@ def errors_in_mime_type(text: str) -> Iterator[str]:
 def errors_in_language_code(text: str) -> Iterator[str]:
     """ITI TF-3: 4.2.3.2.13; RFC 5646."""
     if not _VALID_LANGUAGE_CODE.fullmatch(text):
-        yield f"{shown(text)} is not a language tag, expected letters and digits joined by hyphens, such as fr-LU"
+        expected = "expected letters and digits joined by hyphens, such as fr-LU"
+        yield f"{shown(text)} is not a language tag, {expected}"
 
 
 def errors_in_uri(text: str) -> Iterator[str]:

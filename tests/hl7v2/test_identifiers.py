@@ -266,8 +266,8 @@ def test_a_reference_shows_its_parts():
             "1.2^^^&2.999.3&ISO^urn:ihe:iti:xdw:2013:workflowInstanceId",
             [
                 (
-                    "'1.2^^^&2.999.3&ISO^urn:ihe:iti:xdw:2013:workflowInstanceId' names an assigning authority, "
-                    "expected none with the type urn:ihe:iti:xdw:2013:workflowInstanceId"
+                    "'1.2^^^&2.999.3&ISO^urn:ihe:iti:xdw:2013:workflowInstanceId' names an assigning "
+                    "authority, expected none with the type urn:ihe:iti:xdw:2013:workflowInstanceId"
                 )
             ],
         ),

@@ -182,7 +182,10 @@ def test_a_telecommunication_shows_its_parts():
         ),
         (
             "^^PH^a@b.lu^^^26",
-            "'^^PH^a@b.lu^^^26' has 'a@b.lu' in component 4, expected ^use^type^^country^area^number^extension",
+            (
+                "'^^PH^a@b.lu^^^26' has 'a@b.lu' in component 4, "
+                "expected ^use^type^^country^area^number^extension"
+            ),
         ),
         (
             "^WPN^PH^^352",
@@ -190,7 +193,10 @@ def test_a_telecommunication_shows_its_parts():
         ),
         (
             "^^X.400^^^^1",
-            "'^^X.400^^^^1' has the type 'X.400' in component 3, expected Internet or one of PH CP FX BP MD SAT TDD TTY",
+            (
+                "'^^X.400^^^^1' has the type 'X.400' in component 3, "
+                "expected Internet or one of PH CP FX BP MD SAT TDD TTY"
+            ),
         ),
     ],
 )
