@@ -1,4 +1,4 @@
-"""What one XDS Affinity Domain agreed on (ITI TF-1: Appendix L): value sets, authorities, and what it tolerates."""
+"""What one XDS Affinity Domain agreed on: value sets, authorities, tolerances (ITI TF-1: Appendix L)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from types import MappingProxyType
 
 
 class Tolerance(StrEnum):
-    """A rule that a domain may relax for senders it cannot change; its value is what the configuration says."""
+    """A rule that a domain may relax for senders it cannot change, by its name in the configuration."""
 
     MISSING_IDS = "missing-ids"
-    """The schema requires an id on Classification, ExternalIdentifier and Association; senders leave it out."""
+    """Classification, ExternalIdentifier and Association need an id by the schema; senders leave it out."""
 
     ACTION_WHITE_SPACE = "action-white-space"
     """A wsa:Action compares as a URI, character by character; senders indent it over several lines."""
 
     LONG_QUERY_VALUES = "long-query-values"
-    """A rim:Value ends after 256 characters; clients put longer lists of codes or ids in one query parameter."""
+    """A rim:Value ends after 256 characters; clients put longer lists into one query parameter."""
 
     PLAIN_SLOT_NAMES = "plain-slot-names"
     """An extra Slot is named by a URN; senders use plain or misspelled names, such as authorSpeciality."""
