@@ -1,0 +1,141 @@
+"""The sections of the configuration: what can be set, what it must look like, and what holds without it."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from ebxml.affinity_domain import Tolerance
+from exchange.call import Limits
+from hl7v2.datatypes import errors_in_oid_urn
+from server.codes import AssigningAuthority, Oid, built_in_code_sets
+
+
+def _directory(info: ValidationInfo) -> Path:
+    """Where relative paths begin: the directory of the configuration file."""
+    return Path(info.context["directory"]) if info.context else Path.cwd()
+
+
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    return _directory(info) / path
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (
+        parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment
+    ):
+        raise ValueError(f"'{text}' is not an address, expected http:// or https:// and a host")
+    return text.rstrip("/")
+
+
+def _database_url(text: str, info: ValidationInfo) -> str:
+    # The address is not repeated in the error: it may hold a password.
+    if text.startswith("postgresql://"):
+        return text
+    path = text.removeprefix("sqlite:///")
+    if path in (text, ""):
+        raise ValueError("expected sqlite:///PATH or postgresql://USER@HOST/DATABASE")
+    return f"sqlite:///{_directory(info) / path}"
+
+
+def _home_community(text: str) -> str:
+    for error in errors_in_oid_urn(text):
+        raise ValueError(error)
+    return text
+
+
+def _code_set(text: str, info: ValidationInfo) -> str:
+    if text in ("", *built_in_code_sets()):
+        return text
+    path = _directory(info) / text
+    if not path.is_file():
+        built_in = ", ".join(built_in_code_sets())
+        raise ValueError(f"there is no file {path}, and no built-in code set of that name ({built_in})")
+    return str(path)
+
+
+Positive = Annotated[int, Field(ge=1)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Text = Annotated[str, Field(min_length=1)]
+
+_LIMITS = Limits()
+
+
+class Section(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Server(Section):
+    """The sockets."""
+
+    host: Text = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    base_url: WebAddress = ""
+    workers: Positive = 1
+
+    @property
+    def address(self) -> str:
+        """Where peers reach this server: in WSDLs and messages."""
+        if self.base_url:
+            return self.base_url
+        # A wildcard address is nowhere to connect to.
+        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+class Database(Section):
+    """Where the registry and the repository keep their tables."""
+
+    url: Annotated[str, AfterValidator(_database_url)] = Field(default="sqlite:///coffre.db", repr=False)
+
+
+class Repository(Section):
+    """The Document Repository."""
+
+    unique_id: Oid = "2.999.352.2"
+    documents: AbsolutePath = "documents"  # type: ignore[assignment]  # a default is validated as well
+    registry_url: WebAddress = ""
+
+
+class Domain(Section):
+    """The XDS Affinity Domain."""
+
+    name: Text = "luxembourg"
+    home_community_id: Annotated[str, AfterValidator(_home_community)] = "urn:oid:2.999.352.3"
+    assigning_authorities: tuple[AssigningAuthority, ...] = ()
+    codes: Annotated[str, AfterValidator(_code_set)] = "luxembourg"
+    repositories: tuple[Oid, ...] = ()
+    tolerate: tuple[Tolerance, ...] = ()
+
+
+class LimitSection(Section):
+    """What one request may weigh (see `exchange/call.py`)."""
+
+    metadata_size_bytes: Positive = _LIMITS.metadata_size_bytes
+    document_size_bytes: Positive = _LIMITS.document_size_bytes
+    request_size_bytes: Positive = _LIMITS.request_size_bytes
+    documents_per_request: Positive = _LIMITS.documents_per_request
+    max_results: Positive = _LIMITS.max_results
+
+
+class Audit(Section):
+    """The audit trail."""
+
+    spool: AbsolutePath = "audit"  # type: ignore[assignment]  # a default is validated as well
+    source_id: Text = "coffre"
+
+
+class Configuration(Section):
+    """All of it; without a file, everything lies in one directory."""
+
+    server: Server
+    database: Database
+    repository: Repository
+    domain: Domain
+    limits: LimitSection
+    audit: Audit
