@@ -13,6 +13,8 @@ from server.codes import CodeSet, read_code_set
 from server.settings import Configuration, Section
 from server.toml_file import BadFile, Key, Problem, TomlFile, near, read_file, read_toml, reasons, validated
 
+__all__ = ["BadConfiguration", "Configuration", "Problem", "affinity_domain", "load", "template"]
+
 PREFIX = "COFFRE_"
 
 # What deployments set most, without its section; every key can be set as COFFRE_SECTION__KEY.
