@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from audit_message.model import AuditMessage
+from ebxml.model import DocumentRequest, RegistryResponse, Submission
+from ebxml.refused import Refused
+from exchange.subject import Subject
+from ihe.error_codes import REPOSITORY_OUT_OF_RESOURCES, RegistryError
+
 Clock = Callable[[], datetime]
 """Now, in UTC and with its zone."""
 
@@ -23,8 +29,28 @@ class StagedDocument:
     content_type: str
 
 
+class StorageError(Exception):
+    """A document could not be written or read; what the system said stays in our log."""
+
+
+class StorageFull(Refused):
+    """There is no room for a document (ITI TF-2: 3.41.4.1.3)."""
+
+    def __init__(self) -> None:
+        super().__init__(REPOSITORY_OUT_OF_RESOURCES.error("no room is left to store the document"))
+
+
+class DocumentTooLarge(Refused):
+    """A document is longer than this repository takes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            REPOSITORY_OUT_OF_RESOURCES.error(f"a document is longer than the {limit_bytes} bytes taken here")
+        )
+
+
 class DocumentWriter(Protocol):
-    """Takes one document as it streams in."""
+    """Takes one document as it streams in; raises StorageError, StorageFull and DocumentTooLarge."""
 
     async def write(self, data: bytes) -> None:
         """Take the next piece; returns when it may be forgotten by the caller."""
@@ -54,3 +80,52 @@ class StoredDocument:
     mime_type: str
     size: int
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the consent broker answers; `reasons` are for the record, never for the peer."""
+
+    permit: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Consent(Protocol):
+    """May this subject do this verb to these patients' records?"""
+
+    async def decide(self, subject: Subject, verb: str, patient_ids: tuple[str, ...], at: datetime) -> Decision:
+        """Decide for all patients named; a request that names none is decided as such."""
+
+
+class AuditTrail(Protocol):
+    """Where records go; `record` returns when they are durable."""
+
+    async def record(self, *messages: AuditMessage) -> None:
+        """Keep these records; raises AuditUnavailable when they cannot be made durable."""
+
+
+class AuditUnavailable(Exception):
+    """The audit trail cannot be written: no answer may leave (ITI TF-2: 3.20)."""
+
+
+class RegistryUnreachable(Exception):
+    """The registry gave no answer; `sent` tells whether it may have received the request all the same."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        super().__init__(reason)
+        self.sent = sent
+
+
+class RegistryPort(Protocol):
+    """The repository's way to its registry (ITI TF-2: 3.42)."""
+
+    async def register(self, submission: Submission) -> RegistryResponse:
+        """Send ITI-42 and return its answer; raises RegistryUnreachable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveResult:
+    """What ITI-43 can hand out, in the order asked for, and why not the rest."""
+
+    documents: tuple[tuple[DocumentRequest, StoredDocument], ...]
+    errors: tuple[RegistryError, ...] = ()

@@ -1,0 +1,44 @@
+"""The documents that came with one message, staged until the message is understood."""
+
+from exchange.ports import StagedDocument, Staging
+
+
+class Attachments:
+    """Staged documents by Content-ID; whatever nobody claimed is discarded with the request."""
+
+    def __init__(self, staging: Staging | None) -> None:
+        self.staging = staging
+        self._unclaimed: dict[str, StagedDocument] = {}
+
+    def __len__(self) -> int:
+        return len(self._unclaimed)
+
+    def add(self, content_id: str, staged: StagedDocument) -> None:
+        """Remember a part that has been staged."""
+        self._unclaimed[content_id] = staged
+
+    async def stage(self, content_id: str, document: bytes) -> None:
+        """Stage a document that stood in the envelope itself, base64 and all (ITI TF-2: V.3.6)."""
+        if self.staging is None:
+            raise LookupError("this endpoint takes no documents")
+        writer = await self.staging.begin("application/octet-stream")
+        await writer.write(document)
+        self.add(content_id, await writer.finish())
+
+    def get(self, content_id: str) -> StagedDocument | None:
+        """The part of this Content-ID, which stays unclaimed."""
+        return self._unclaimed.get(content_id)
+
+    def unclaimed(self) -> tuple[str, ...]:
+        """The Content-IDs nobody has claimed."""
+        return tuple(self._unclaimed)
+
+    def claim_all(self) -> None:
+        """Pass every part to the handler: from here on it keeps or removes them."""
+        self._unclaimed.clear()
+
+    async def discard(self) -> None:
+        """Remove what nobody claimed."""
+        while self._unclaimed and self.staging:
+            _, staged = self._unclaimed.popitem()
+            await self.staging.discard(staged)

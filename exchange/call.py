@@ -1,0 +1,46 @@
+"""One HTTP request and its answer, as `server/` and the journey hand them to each other."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A POST to an actor's endpoint; `body` streams, `fallback_action` is the SOAPAction header."""
+
+    content_type: str
+    body: AsyncIterator[bytes]
+    endpoint: str
+    endpoint_address: str = ""
+    peer_address: str = ""
+    fallback_action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back; `body` is whole where it is known, and streams where documents leave with it."""
+
+    status: int
+    content_type: str
+    body: bytes | AsyncIterator[bytes]
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may weigh; each is a setting of `[limits]` (see `server/configuration.py`)."""
+
+    metadata_size_bytes: int = 32 * 1024 * 1024
+    """The envelope, inline base64 documents included: read whole, so it costs memory."""
+
+    document_size_bytes: int = 4 * 1024**3
+    """One document; it streams, so this guards the disk, not memory."""
+
+    request_size_bytes: int = 16 * 1024**3
+    """All parts of one request together."""
+
+    documents_per_request: int = 1000
+    """Parts of one ITI-41 and documents asked for by one ITI-43."""
+
+    max_results: int = 25_000
+    """Objects of one LeafClass answer; an ObjectRef answer is small enough to need no limit."""
