@@ -1,0 +1,36 @@
+"""The one door to a database: statements compiled once and run on the raw driver, off the event loop."""
+
+from database.door import open_database
+from database.port import (
+    Call,
+    ConflictingWrite,
+    Database,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+    Limits,
+    Parameters,
+    Reading,
+    Row,
+    Transaction,
+)
+from database.statements import Statement, any_like, any_of, overlaps
+
+__all__ = [
+    "Call",
+    "ConflictingWrite",
+    "Database",
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseUnavailable",
+    "Limits",
+    "Parameters",
+    "Reading",
+    "Row",
+    "Statement",
+    "Transaction",
+    "any_like",
+    "any_of",
+    "open_database",
+    "overlaps",
+]
