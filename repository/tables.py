@@ -1,4 +1,4 @@
-"""What the Document Repository remembers of each document; the bytes lie in the blob store (ITI TF-2: 3.41.4.1.3)."""
+"""What the repository remembers of a document, whose bytes lie in the blob store (ITI TF-2: 3.41.4.1.3)."""
 
 from enum import StrEnum
 
