@@ -1,0 +1,75 @@
+"""Retrieve Document Set [ITI-43] at the repository (ITI TF-2: 3.43.4.1.3)."""
+
+import logging
+
+from database import DatabaseBusy
+from ebxml.model import DocumentRequest, RetrieveRequest
+from ebxml.refused import Refused
+from exchange.ports import RetrieveResult, StorageError, StoredDocument
+from ihe.error_codes import (
+    DOCUMENT_UNIQUE_ID_ERROR,
+    REPOSITORY_BUSY,
+    REPOSITORY_ERROR,
+    TOO_MANY_RESULTS,
+    UNKNOWN_COMMUNITY,
+    UNKNOWN_REPOSITORY_ID,
+    RegistryError,
+)
+from repository.store import RepositoryStore
+
+log = logging.getLogger("coffre.repository")
+
+# One request is one database query and one answer; consumers ask for a page of a list at a time.
+DOCUMENTS_PER_REQUEST = 1000
+
+
+async def retrieve_document_set(
+    request: RetrieveRequest,
+    store: RepositoryStore,
+    *,
+    repository_unique_id: str,
+    home_community_id: str,
+    documents_limit: int = DOCUMENTS_PER_REQUEST,
+) -> RetrieveResult:
+    """Hand out each document asked for, or say why not (ITI TF-2: 3.43.4.1.3)."""
+    if len(request.documents) > documents_limit:
+        raise Refused(
+            TOO_MANY_RESULTS.error(f"{len(request.documents)} documents asked for, at most {documents_limit}")
+        )
+    # A document asked for twice is served once: consumers find it by its uniqueId, and a small request
+    # must not make a large answer.
+    wanted = tuple(dict.fromkeys(request.documents))
+    try:
+        copies = await store.find(tuple({one.document_unique_id for one in wanted}))
+    except DatabaseBusy as problem:
+        raise Refused(REPOSITORY_BUSY.error("too many requests at once; send this one again")) from problem
+    documents: list[tuple[DocumentRequest, StoredDocument]] = []
+    errors: list[RegistryError] = []
+    for one in wanted:
+        unique_id = one.document_unique_id
+        if error := _misdirected(one, repository_unique_id, home_community_id):
+            errors.append(error)
+        elif unique_id not in copies:
+            errors.append(DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id))
+        else:
+            try:
+                documents.append((one, await store.open_copy(copies[unique_id])))
+            except StorageError as problem:
+                log.error("a document cannot be read: %s", problem)
+                errors.append(REPOSITORY_ERROR.error(f"document {unique_id} cannot be read", unique_id))
+    return RetrieveResult(tuple(documents), tuple(errors))
+
+
+def _misdirected(
+    wanted: DocumentRequest, repository_unique_id: str, home_community_id: str
+) -> RegistryError | None:
+    """Whether somebody else is asked (ITI TF-3: Table 4.2.4.1-2)."""
+    if wanted.home_community_id and wanted.home_community_id != home_community_id:
+        context = f"homeCommunityId is {wanted.home_community_id}, this community is {home_community_id}"
+        return UNKNOWN_COMMUNITY.error(context, wanted.document_unique_id)
+    if wanted.repository_unique_id != repository_unique_id:
+        context = (
+            f"repositoryUniqueId is {wanted.repository_unique_id}, this repository is {repository_unique_id}"
+        )
+        return UNKNOWN_REPOSITORY_ID.error(context, wanted.document_unique_id)
+    return None
