@@ -1,0 +1,70 @@
+# What a newcomer runs. Every target sets up what it needs; a second run finds it there.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+BIN := .venv/bin
+REFERENCE := ../shared/reference
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock'
+
+# The stamps say what is in .venv; they grow old when a lock, the metadata or the package list changes.
+RUNNING := .venv/ready-to-run
+DEVELOPING := .venv/ready-to-develop
+
+##@ Use
+
+demo: $(RUNNING)  ## set everything up, then carry a document all the way in and out again
+	$(BIN)/coffre demo
+
+serve: $(RUNNING) coffre-data/coffre.toml  ## run all actors on this machine, their data in ./coffre-data
+	$(BIN)/coffre serve --config coffre-data/coffre.toml
+
+##@ Prove
+
+test: check  ## check, then run all tests, PostgreSQL included
+	setup/postgresql --install
+	$(BIN)/pytest -n auto
+
+check: $(DEVELOPING)  ## lint, format, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+reference-check: $(DEVELOPING)  ## hold what we write against the published schemas in REFERENCE=DIR
+	$(BIN)/python -m tests.reference.check $(REFERENCE)
+
+##@ Look after
+
+lock: $(DEVELOPING)  ## write requirements/*.lock anew from pyproject.toml (newer versions: make lock UPGRADE=-U)
+	$(LOCK) $(UPGRADE) --group packaging pyproject.toml --output-file requirements/running.lock
+	$(LOCK) $(UPGRADE) --group development pyproject.toml --constraints requirements/running.lock \
+		--output-file requirements/development.lock
+
+clean:  ## remove what make, tests and the demo left behind, but not ./coffre-data
+	rm -rf .venv build demo-data *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## list these targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo serve test check reference-check lock clean help
+
+.venv/made:
+	python=$$(setup/python) && $$python -m venv --clear .venv
+	touch $@
+
+$(RUNNING): requirements/running.lock pyproject.toml setup.cfg | .venv/made
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/running.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DEVELOPING): requirements/development.lock $(RUNNING)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/development.lock
+	touch $@
+
+coffre-data/coffre.toml: | $(RUNNING)
+	$(BIN)/coffre init coffre-data
