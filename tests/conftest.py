@@ -1,0 +1,59 @@
+"""What the tests of every room share: fresh databases, one event loop, examples that stay the same."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.services import postgresql
+
+# A newcomer's first run, CI and a colleague's run try the same examples, however slow the machine is.
+# `pytest --hypothesis-profile=default` looks for new ones.
+hypothesis.settings.register_profile("same everywhere", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("same everywhere")
+
+_SERVICES = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lend the session's folder for its PostgreSQL server, in the process that the workers answer to."""
+    shared = getattr(config, "workerinput", {}).get("postgresql_folder")
+    if shared is None:
+        until_the_end = ExitStack()
+        shared = until_the_end.enter_context(postgresql.session_folder())
+        config.add_cleanup(until_the_end.close)
+    config.stash[_SERVICES] = Path(shared)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Tell each xdist worker where the session's server is, or will be."""
+    node.workerinput["postgresql_folder"] = str(node.config.stash[_SERVICES])
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio, as the server does."""
+    return "asyncio"
+
+
+@pytest.fixture
+def postgresql_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Lend a fresh PostgreSQL database; without a server the test fails, it is not skipped."""
+    with postgresql.fresh_database(pytestconfig.stash[_SERVICES]) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Name a fresh SQLite database."""
+    return f"sqlite:///{tmp_path}/coffre.sqlite"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Lend a fresh database of each kind that Coffre runs on, one after the other."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url

@@ -1,0 +1,162 @@
+"""A real PostgreSQL server for the tests of one session, and a fresh database for each test that asks.
+
+The process that runs the session makes a folder with a FIFO and keeps the FIFO open. Whichever test process
+needs the server first starts it there; the other workers find it running. A guardian beside the server reads
+the FIFO: when the session ends, in whatever way, it reads the end, stops the server and removes the folder.
+"""
+
+import fcntl
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+ROOT = Path(__file__).parents[2]
+# initdb and the first start take two seconds; a machine busy with all other tests takes many times that.
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 15.0
+# Two workers, each with a server under test that keeps a pool for each of its processes.
+MAX_CONNECTIONS = 200
+
+# Lost at the end anyway: nothing waits for the disk, and no connection is waited for.
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": str(MAX_CONNECTIONS),
+    "shared_buffers": "64MB",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "timezone": "UTC",
+}
+_GUARDIAN = """
+cd "$1"
+shift
+{
+    "$@" &
+    server=$!
+    cat session >/dev/null
+    kill -QUIT $server
+    wait $server
+    rm -rf "$PWD"
+} >server.log 2>&1 &
+"""
+
+
+@contextmanager
+def session_folder() -> Iterator[Path]:
+    """Hold the folder in which the processes of this session share one server, until the session ends."""
+    # Not pytest's folder: the server's user may not enter that, and a socket's path has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="coffre-postgresql-", dir="/tmp"))
+    os.mkfifo(folder / "session", 0o600)
+    # For reading too, or opening would wait for a reader. The system closes it however this process ends.
+    session = os.open(folder / "session", os.O_RDWR)
+    try:
+        yield folder
+    finally:
+        os.close(session)
+        if (folder / "guarded").exists():
+            _wait_until_gone(folder)
+        else:
+            shutil.rmtree(folder)
+
+
+def server_url(folder: Path) -> str:
+    """Start the session's server unless another process has, and return the URL of its first database."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "started").exists():
+            _start(folder)
+            (folder / "started").touch()
+    return _url(folder, "postgres")
+
+
+@contextmanager
+def fresh_database(folder: Path) -> Iterator[str]:
+    """Lend a new, empty database by its URL, and drop it whoever still holds a connection."""
+    name = f"test_{uuid.uuid4().hex}"
+    identifier = sql.Identifier(name)
+    with psycopg.connect(server_url(folder), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        try:
+            yield _url(folder, name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def _url(folder: Path, database: str) -> str:
+    return f"postgresql://coffre@/{database}?host={folder}"
+
+
+def _start(folder: Path) -> None:
+    programs = Path(_run([str(ROOT / "setup" / "postgresql")]).strip())
+    user = _unprivileged_user()
+    if user is not None:
+        for path in (folder, folder / "session"):
+            shutil.chown(path, user.pw_uid)
+    initdb = [str(programs / "initdb"), "--pgdata", str(folder / "data"), "--username", "coffre"]
+    # Whoever may enter the folder, which is its owner alone, may connect.
+    initdb += ["--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
+    _run(initdb, user)
+    server = [str(programs / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
+    for name, value in _SETTINGS.items():
+        server += ["-c", f"{name}={value}"]
+    _run(["/bin/sh", "-c", _GUARDIAN, "guardian", str(folder), *server], user)
+    (folder / "guarded").touch()
+    _wait_until_it_answers(folder)
+
+
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    return users.get("postgres", users["nobody"])
+
+
+def _run(command: list[str], user: pwd.struct_passwd | None = None) -> str:
+    done = subprocess.run(
+        command,
+        user=user.pw_uid if user else None,
+        group=user.pw_gid if user else None,
+        extra_groups=[] if user else None,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        start_new_session=True,  # Ctrl-C is for pytest; the guardian learns of it by the FIFO
+        text=True,
+        timeout=START_TIMEOUT_SECONDS,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def _wait_until_it_answers(folder: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while True:
+        try:
+            psycopg.connect(_url(folder, "postgres")).close()
+            return
+        except psycopg.OperationalError as problem:
+            if time.monotonic() > deadline:
+                log = (folder / "server.log").read_text()
+                raise RuntimeError(f"PostgreSQL does not answer: {problem}\n{log}") from problem
+            time.sleep(0.05)
+
+
+def _wait_until_gone(folder: Path) -> None:
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while folder.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL in {folder} does not stop")
+        time.sleep(0.02)
