@@ -1,0 +1,33 @@
+"""A repository with empty tables and an empty directory, on each kind of database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from database import Database, open_database
+from repository.blobs import DirectoryBlobs
+from repository.store import RepositoryStore
+from server.migrations.migrate import migrate
+
+
+@pytest.fixture
+async def blobs(tmp_path: Path) -> AsyncIterator[DirectoryBlobs]:
+    opened = await DirectoryBlobs.open(tmp_path / "documents")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    migrate(database_url)
+    opened = await open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def store(database: Database, tmp_path: Path) -> AsyncIterator[RepositoryStore]:
+    opened = await RepositoryStore.open(database, tmp_path / "documents")
+    yield opened
+    await opened.close()
