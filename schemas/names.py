@@ -32,7 +32,7 @@ _learned = _Learned()
 
 def run_where_names_may_stay(size_bytes: int, work: Callable[[], T]) -> T:
     """Do the work here while the table of names is small, else in a thread of its own."""
-    before = _names()
+    before = names_held()
     if (
         size_bytes > MAX_IN_PLACE_BYTES
         or before > MAX_NAMES_LEARNED
@@ -42,7 +42,7 @@ def run_where_names_may_stay(size_bytes: int, work: Callable[[], T]) -> T:
     try:
         return work()
     finally:
-        if _names() > before:
+        if names_held() > before:
             _learned.size_bytes += size_bytes
 
 
@@ -60,6 +60,7 @@ def run_where_names_go(work: Callable[[], T]) -> T:
     return done.result()
 
 
-def _names() -> int:
+def names_held() -> int:
+    """Count the names that lxml keeps for this thread."""
     # The type stubs do not know this door of lxml.
     return int(etree.memory_debugger.dict_size())  # type: ignore[attr-defined]
