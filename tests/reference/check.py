@@ -17,6 +17,7 @@ import schemas.validator
 import wsdl
 from tests.messages.published import published_files
 from tests.reference.bodies import bodies
+from tests.reference.components import components
 from tests.reference.mutations import mutated
 
 SEED = 20261122
@@ -33,6 +34,14 @@ _OFFICIAL = """
   <xs:element name="RemoveDocumentsRequest" type="xds:RetrieveDocumentSetRequestType"/>
 </xs:schema>
 """
+_PAIRS = {
+    "rim.xsd": "ebrs30/rim.xsd",
+    "rs.xsd": "ebrs30/rs.xsd",
+    "lcm.xsd": "ebrs30/lcm.xsd",
+    "query.xsd": "ebrs30/query.xsd",
+    "xds.b.xsd": "ihe/XDS.b_DocumentRepository.xsd",
+}
+_SCHEMAS = Path(schemas.__file__).parent
 _COLUMNS = ("mutations", "both accept", "both refuse", "differ")
 
 
@@ -50,8 +59,9 @@ def main(folder: Path) -> int:
     print(f"{'message':44}" + "".join(f"{column:>13}" for column in _COLUMNS))
     for name, count in [*rows, ("all", total)]:
         print(f"{name:44}" + "".join(f"{count[column]:13}" for column in _COLUMNS))
+    different = print_components(folder / "schemas")
     print_operations()
-    return 1 if total["differ"] else 0
+    return 1 if total["differ"] or different else 0
 
 
 def verdict(message: bytes, official: etree.XMLSchema) -> str:
@@ -69,6 +79,17 @@ def verdict(message: bytes, official: etree.XMLSchema) -> str:
         print(f"differs, official {accepted}, ours {ours}, streamed {streamed}: {message!r}", file=sys.stderr)
         return "differ"
     return "both accept" if accepted else "both refuse"
+
+
+def print_components(official: Path) -> int:
+    """Lay each component of our files beside the one of the same name, and return how many are not alike."""
+    unlike = 0
+    for ours, theirs in _PAIRS.items():
+        mine, published = components(_SCHEMAS / ours), components(official / theirs)
+        different = [name for name, allowed in mine.items() if published.get(name) != allowed]
+        unlike += len(different)
+        print(f"{ours}: {len(mine)} components, not alike: {', '.join(different) or 'none'}")
+    return unlike
 
 
 def print_operations() -> None:
