@@ -4,9 +4,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 
+class Interrupted(Exception):
+    """The peer went away before its request was complete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A POST to an actor's endpoint; `body` streams, `fallback_action` is the SOAPAction header."""
+    """A POST to an actor's endpoint; `body` streams, `fallback_action` is the SOAPAction header.
+
+    Reading `body` raises Interrupted when the peer goes away.
+    """
 
     content_type: str
     body: AsyncIterator[bytes]

@@ -93,7 +93,9 @@ class Decision:
 class Consent(Protocol):
     """May this subject do this verb to these patients' records?"""
 
-    async def decide(self, subject: Subject, verb: str, patient_ids: tuple[str, ...], at: datetime) -> Decision:
+    async def decide(
+        self, subject: Subject, verb: str, patient_ids: tuple[str, ...], at: datetime
+    ) -> Decision:
         """Decide for all patients named; a request that names none is decided as such."""
 
 

@@ -1,0 +1,89 @@
+"""What the journey needs to know about one transaction: how to read, check, do and answer it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from lxml import etree
+
+from exchange.attachments import Attachments
+from exchange.diary import Diary
+from exchange.ports import StoredDocument
+from ihe.error_codes import RegistryError
+from ihe.transactions import Transaction
+from soap.envelope import Envelope
+from soap.fault import SoapFault
+
+
+class Verb(StrEnum):
+    """What the consent broker is asked about."""
+
+    FIND = "find"
+    READ = "read"
+    DEPOSIT = "deposit"
+    MANAGE = "manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An envelope that was understood, and where its attachments lie."""
+
+    envelope: Envelope
+    mtom: bool
+    attachments: Attachments
+
+    @property
+    def body(self) -> etree._Element:
+        """The one element in the soap:Body."""
+        return self.envelope.body
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer's body: `pieces` are bytes in order; between piece n and n+1 stands document n."""
+
+    pieces: tuple[bytes, ...]
+    documents: tuple[StoredDocument, ...] = field(default=())
+
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+
+class Conversation(Protocol[Request, Result]):
+    """One transaction at one endpoint."""
+
+    @property
+    def transaction(self) -> Transaction: ...
+
+    @property
+    def verb(self) -> Verb: ...
+
+    async def read(self, message: Message, diary: Diary) -> Request:
+        """XML to a typed request (step 4), telling the diary about it; Refused if no object can be made."""
+
+    def errors_in(self, request: Request) -> Iterator[RegistryError]:
+        """Every error of the request, or none (step 5)."""
+
+    async def perform(self, request: Request) -> Result:
+        """Do the actor's own work (step 7); Refused where the store says no."""
+
+    def reply(self, result: Result, diary: Diary) -> Reply:
+        """The result as the Body's content (step 9), and for the diary what became of it."""
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        """The Body's content that reports these errors."""
+
+    def trouble(self, reference: str) -> RegistryError:
+        """The error that tells of an internal failure, by a reference into our log and nothing more."""
+
+
+AnyConversation = Conversation[Any, Any]
+"""A conversation among others of its endpoint: which request and result it speaks of is its own affair."""
+
+
+def refuse_surplus_parts(message: Message) -> None:
+    """A MIME part that nothing refers to would be lost without a word, so its message is not taken."""
+    if surplus := message.attachments.unclaimed():
+        raise SoapFault.sender(f"the envelope does not refer to the MIME part {surplus[0]}")

@@ -1,0 +1,75 @@
+"""What becomes known about one request on its way, kept for its audit record (ITI TF-2: 3.20)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from exchange.audit_trail import AuditedDocument, Happening
+from exchange.call import Call
+from ihe.audit_events import Outcome
+from ihe.namespaces import ANONYMOUS
+from ihe.transactions import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """This process, as audit records name it."""
+
+    process_id: str
+    audit_source_id: str
+
+
+@dataclass(slots=True)
+class Diary:
+    """Filled in step by step; whatever is known when the request ends goes into its record."""
+
+    call: Call
+    node: Node
+    transaction: Transaction | None = None
+    reply_to: str = ANONYMOUS
+    outcome: Outcome = Outcome.SUCCESS
+    outcome_text: str = ""
+    patient_ids: tuple[str, ...] = ()
+    submission_set_unique_id: str = ""
+    query_id: str = ""
+    query_xml: bytes = b""
+    home_community_id: str = ""
+    message_id: str = ""
+    documents: tuple[AuditedDocument, ...] = ()
+    failed_documents: tuple[AuditedDocument, ...] = field(default=())
+    failure_text: str = ""
+
+    def failed(self, outcome: Outcome, text: str) -> None:
+        """The whole request failed, for this reason."""
+        self.outcome, self.outcome_text = outcome, text
+
+    def happenings(self, at: datetime) -> tuple[Happening, ...]:
+        """One happening, and a second for the documents that could not be had where others could."""
+        whole = self._happening(at, self.outcome, self.outcome_text, self.documents)
+        if not self.failed_documents:
+            return (whole,)
+        rest = self._happening(at, Outcome.MINOR, self.failure_text, self.failed_documents)
+        return (whole, rest) if self.documents else (rest,)
+
+    def _happening(
+        self, at: datetime, outcome: Outcome, text: str, documents: tuple[AuditedDocument, ...]
+    ) -> Happening:
+        return Happening(
+            transaction=self.transaction,
+            at=at,
+            outcome=outcome,
+            outcome_text=text,
+            we_are="server",
+            peer_user_id=self.reply_to,
+            peer_address=self.call.peer_address,
+            endpoint=self.call.endpoint,
+            endpoint_address=self.call.endpoint_address,
+            process_id=self.node.process_id,
+            audit_source_id=self.node.audit_source_id,
+            patient_ids=self.patient_ids,
+            submission_set_unique_id=self.submission_set_unique_id,
+            query_id=self.query_id,
+            query_xml=self.query_xml,
+            home_community_id=self.home_community_id,
+            documents=documents,
+            message_id=self.message_id,
+        )

@@ -1,0 +1,127 @@
+"""What is said at the Document Registry's endpoint: ITI-18, ITI-42 and ITI-44."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from ebxml.check import errors_in_submission
+from ebxml.check_query import criteria_of
+from lxml import etree
+
+from ebxml import read, write
+from ebxml.affinity_domain import AffinityDomain
+from ebxml.model import RegistryResponse, StoredQueryCriteria, Submission
+from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.diary import Diary
+from exchange.schema_errors import refuse_invalid
+from ihe.audit_events import Outcome
+from ihe.error_codes import REGISTRY_ERROR, REGISTRY_METADATA_ERROR, RegistryError, ResponseStatus
+from ihe.transactions import ITI_18, ITI_42, Transaction
+
+# The parameters that name patients, for the record of a query that is refused before it is understood.
+_PATIENT_PARAMETERS = frozenset(
+    {"$XDSDocumentEntryPatientId", "$XDSSubmissionSetPatientId", "$XDSFolderPatientId", "$patientId"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterDocumentSet:
+    """Register Document Set-b (ITI TF-2: 3.42)."""
+
+    handle: Callable[[Submission], Awaitable[RegistryResponse]]
+    domain: AffinityDomain
+
+    transaction: ClassVar[Transaction] = ITI_42
+    verb: ClassVar[Verb] = Verb.DEPOSIT
+
+    async def read(self, message: Message, diary: Diary) -> Submission:
+        refuse_surplus_parts(message)
+        refuse_invalid(message.body, REGISTRY_METADATA_ERROR, self.domain)
+        submission = read.read_submission(message.body)
+        note_submission(submission, diary)
+        return submission
+
+    def errors_in(self, request: Submission) -> Iterator[RegistryError]:
+        return errors_in_submission(request, self.domain, self.transaction)
+
+    async def perform(self, request: Submission) -> RegistryResponse:
+        return await self.handle(request)
+
+    def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
+        return reply_with_response(result, diary)
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
+
+    def trouble(self, reference: str) -> RegistryError:
+        return REGISTRY_ERROR.error(f"internal error, reference {reference}")
+
+
+class StoredQueryAnswer(Protocol):
+    """What the registry found: whole objects or references, as bytes ready to leave."""
+
+    @property
+    def objects(self) -> Sequence[bytes]: ...
+
+    @property
+    def patient_ids(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryStoredQuery:
+    """Registry Stored Query (ITI TF-2: 3.18)."""
+
+    handle: Callable[[StoredQueryCriteria], Awaitable[StoredQueryAnswer]]
+    domain: AffinityDomain
+
+    transaction: ClassVar[Transaction] = ITI_18
+    verb: ClassVar[Verb] = Verb.FIND
+
+    async def read(self, message: Message, diary: Diary) -> StoredQueryCriteria:
+        refuse_surplus_parts(message)
+        diary.query_xml = etree.tostring(
+            message.body, encoding="UTF-8", xml_declaration=False, with_tail=False
+        )
+        refuse_invalid(message.body, REGISTRY_ERROR, self.domain)
+        request = read.read_stored_query(message.body)
+        diary.query_id = request.query_id
+        diary.home_community_id = request.home_community_id or ""
+        diary.patient_ids = tuple(
+            value.strip("'()\" ")
+            for slot in request.slots if slot.name in _PATIENT_PARAMETERS
+            for value in slot.values
+        )  # fmt: skip
+        return criteria_of(request, self.domain)
+
+    def errors_in(self, request: StoredQueryCriteria) -> Iterator[RegistryError]:
+        """None are left: criteria are only made of a query whose every parameter was found right."""
+        return iter(())
+
+    async def perform(self, request: StoredQueryCriteria) -> StoredQueryAnswer:
+        return await self.handle(request)
+
+    def reply(self, result: StoredQueryAnswer, diary: Diary) -> Reply:
+        head = write.query_response_head(ResponseStatus.SUCCESS, ())
+        return Reply((b"".join((head, *result.objects, write.QUERY_RESPONSE_TAIL)),))
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        head = write.query_response_head(ResponseStatus.FAILURE, errors)
+        return Reply((head + write.QUERY_RESPONSE_TAIL,))
+
+    def trouble(self, reference: str) -> RegistryError:
+        return REGISTRY_ERROR.error(f"internal error, reference {reference}")
+
+
+def note_submission(submission: Submission, diary: Diary) -> None:
+    """What an ITI-41 or ITI-42 record says of its submission (ITI TF-2: 3.41.5.1, 3.42.5.1)."""
+    for submission_set in submission.submission_sets[:1]:
+        diary.submission_set_unique_id = submission_set.unique_id or ""
+        if submission_set.patient_id:
+            diary.patient_ids = (submission_set.patient_id,)
+
+
+def reply_with_response(response: RegistryResponse, diary: Diary) -> Reply:
+    """An rs:RegistryResponse as it is; a Failure among them is noted as one."""
+    if response.status is not ResponseStatus.SUCCESS:
+        diary.failed(Outcome.MINOR, "; ".join(f"{error.code}: {error.context}" for error in response.errors))
+    return Reply((write.write_registry_response(response),))

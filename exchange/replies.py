@@ -1,0 +1,129 @@
+"""The only place where an exception becomes an answer (ITI TF-3: 4.2.4; SOAP 1.2 Part 1: 5.4)."""
+
+import base64
+import logging
+import traceback
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from ebxml.refused import Refused
+from exchange.call import Answer, Interrupted
+from exchange.conversation import AnyConversation, Message, Reply
+from exchange.diary import Diary
+from exchange.ports import NewUuid
+from ihe.audit_events import Outcome
+from soap.envelope import ENVELOPE_TAIL, envelope_head
+from soap.fault import SoapFault, write_fault
+from soap.mtom import Encoder, xop_include
+
+log = logging.getLogger("coffre.exchange")
+
+SOAP_CONTENT_TYPE = "application/soap+xml; charset=UTF-8"
+
+# Base64 of a multiple of three bytes has no padding, so the pieces of one document join up.
+INLINE_GROUP_BYTES = 3
+
+
+class Forbidden(Exception):
+    """The consent broker said no; its reasons go to the record, not to the peer."""
+
+
+def explain(
+    problem: Exception,
+    diary: Diary,
+    message: Message | None,
+    conversation: AnyConversation | None,
+    new_uuid: NewUuid,
+) -> Answer:
+    """Say what went wrong: RegistryErrors, a SOAP fault, or a bare error with a reference into our log."""
+    match problem:
+        case Refused():
+            text = "; ".join(f"{error.code}: {error.context}" for error in problem.errors)
+            diary.failed(Outcome.MINOR, text)
+            if message and conversation:
+                reply = conversation.refusal(problem.errors, message)
+                return answer_with(reply, message, conversation, new_uuid)
+            # A document could not be kept before its envelope was read: there is no transaction to answer in.
+            return answer_fault(SoapFault.receiver(text), message, new_uuid)
+        case SoapFault():
+            diary.failed(Outcome.MINOR, problem.reason)
+            return answer_fault(problem, message, new_uuid)
+        case Interrupted():
+            diary.failed(Outcome.MINOR, "the peer went away before its request was complete")
+            return answer_fault(SoapFault.sender("the request was cut off"), message, new_uuid)
+    reference = new_uuid()
+    if isinstance(problem, Forbidden):
+        log.warning("request %s was not permitted", reference)
+    else:
+        log.error("request %s failed: %s", reference, _where(problem))
+    diary.failed(Outcome.SERIOUS, f"{type(problem).__name__} (reference {reference})")
+    if message and conversation:
+        errors = (conversation.trouble(reference),)
+        return answer_with(conversation.refusal(errors, message), message, conversation, new_uuid)
+    return answer_fault(SoapFault.receiver(f"internal error, reference {reference}"), message, new_uuid)
+
+
+def unavailable(problem: Exception, message: Message | None, new_uuid: NewUuid) -> Answer:
+    """The record could not be made durable, so nothing else may leave (fail closed)."""
+    log.critical("the audit trail cannot be written: %s", problem)
+    return answer_fault(SoapFault.receiver("the audit trail is not available"), message, new_uuid)
+
+
+def answer_fault(fault: SoapFault, message: Message | None, new_uuid: NewUuid) -> Answer:
+    """A fault always travels as plain SOAP: what failed may be the packaging itself."""
+    relates_to = message.envelope.message_id if message else ""
+    body = write_fault(fault, message_id=new_uuid(), relates_to=relates_to)
+    return Answer(fault.http_status, SOAP_CONTENT_TYPE, body)
+
+
+def answer_with(reply: Reply, message: Message, conversation: AnyConversation, new_uuid: NewUuid) -> Answer:
+    """Wrap a reply in the packaging its request came in (ITI TF-2: V.3.6)."""
+    action = conversation.transaction.response_action
+    head = envelope_head(action=action, message_id=new_uuid(), relates_to=message.envelope.message_id)
+    if message.mtom:
+        # A random boundary: no document can be made to contain it.
+        encoder = Encoder(
+            boundary=new_uuid().rpartition(":")[2], root_content_id="root@coffre", action=action
+        )
+        return Answer(200, encoder.content_type, _parts(encoder, head, reply))
+    content_type = f'{SOAP_CONTENT_TYPE}; action="{action}"'
+    if reply.documents:
+        return Answer(200, content_type, _inline(head, reply))
+    return Answer(200, content_type, b"".join((head, *reply.pieces, ENVELOPE_TAIL)))
+
+
+async def _parts(encoder: Encoder, head: bytes, reply: Reply) -> AsyncIterator[bytes]:
+    names = [f"document{number}@coffre" for number, _ in enumerate(reply.documents, 1)]
+    root = bytearray(encoder.root_head() + head)
+    for piece, name in zip(reply.pieces, [*names, None], strict=True):
+        root += piece
+        if name:
+            root += xop_include(name)
+    yield bytes(root + ENVELOPE_TAIL)
+    for name, document in zip(names, reply.documents, strict=True):
+        yield encoder.part_head(name, document.mime_type)
+        async for chunk in document.chunks:
+            yield chunk
+    yield encoder.closing()
+
+
+async def _inline(head: bytes, reply: Reply) -> AsyncIterator[bytes]:
+    yield head
+    for piece, document in zip(reply.pieces, (*reply.documents, None), strict=True):
+        yield piece
+        rest = b""
+        if document:
+            async for chunk in document.chunks:
+                rest += chunk
+                whole = len(rest) - len(rest) % INLINE_GROUP_BYTES
+                yield base64.b64encode(rest[:whole])
+                rest = rest[whole:]
+            yield base64.b64encode(rest)
+    yield ENVELOPE_TAIL
+
+
+def _where(problem: BaseException) -> str:
+    """The path of a failure through our code; its message may hold patient data and is left out."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    path = " > ".join(f"{Path(frame.filename).stem}:{frame.lineno} {frame.name}" for frame in frames)
+    return f"{type(problem).__name__} at {path}"

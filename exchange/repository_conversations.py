@@ -1,0 +1,163 @@
+"""What is said at the Document Repository's endpoint: ITI-41 and ITI-43."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ebxml.check import errors_in_submission
+
+from ebxml import read, write
+from ebxml.affinity_domain import AffinityDomain
+from ebxml.model import DocumentRequest, RegistryResponse, RetrieveRequest, Submission
+from exchange.audit_trail import AuditedDocument
+from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.diary import Diary
+from exchange.ports import RetrieveResult, StagedDocument
+from exchange.registry_conversations import note_submission, reply_with_response
+from exchange.schema_errors import refuse_invalid
+from ihe.error_codes import (
+    MISSING_DOCUMENT,
+    MISSING_DOCUMENT_METADATA,
+    REPOSITORY_ERROR,
+    REPOSITORY_METADATA_ERROR,
+    RegistryError,
+    ResponseStatus,
+)
+from ihe.transactions import ITI_41, ITI_43, Transaction
+from soap.mtom import content_id_of_href
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedSubmission:
+    """An ITI-41 request: metadata, and by DocumentEntry id the documents as staged."""
+
+    submission: Submission
+    documents: Mapping[str, StagedDocument]
+    faults: tuple[RegistryError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvideAndRegisterDocumentSet:
+    """Provide and Register Document Set-b (ITI TF-2: 3.41)."""
+
+    handle: Callable[[Submission, Mapping[str, StagedDocument]], Awaitable[RegistryResponse]]
+    errors_in_documents: Callable[[Submission, Mapping[str, StagedDocument]], Iterator[RegistryError]]
+    domain: AffinityDomain
+
+    transaction: ClassVar[Transaction] = ITI_41
+    verb: ClassVar[Verb] = Verb.DEPOSIT
+
+    async def read(self, message: Message, diary: Diary) -> ProvidedSubmission:
+        provided = read.take_documents(message.body)
+        refuse_invalid(message.body, REPOSITORY_METADATA_ERROR, self.domain)
+        submission = read.read_submission(message.body[0])
+        note_submission(submission, diary)
+        documents, faults = await _documents(provided, message)
+        return ProvidedSubmission(submission, documents, faults)
+
+    def errors_in(self, request: ProvidedSubmission) -> Iterator[RegistryError]:
+        yield from request.faults
+        yield from errors_in_submission(request.submission, self.domain, self.transaction)
+        yield from self.errors_in_documents(request.submission, request.documents)
+
+    async def perform(self, request: ProvidedSubmission) -> RegistryResponse:
+        return await self.handle(request.submission, request.documents)
+
+    def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
+        return reply_with_response(result, diary)
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
+
+    def trouble(self, reference: str) -> RegistryError:
+        return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
+
+
+async def _documents(
+    provided: tuple[read.ProvidedDocument, ...], message: Message
+) -> tuple[Mapping[str, StagedDocument], tuple[RegistryError, ...]]:
+    """Every xds:Document with the bytes it stands for; inline ones join the staged parts."""
+    documents: dict[str, StagedDocument] = {}
+    faults: list[RegistryError] = []
+    referred = set()
+    for document in provided:
+        if document.href is None:
+            content_id = f"inline {document.id}"
+            await message.attachments.stage(content_id, document.inline or b"")
+        else:
+            content_id = content_id_of_href(document.href)
+        referred.add(content_id)
+        staged = message.attachments.get(content_id)
+        if document.id in documents:
+            faults.append(
+                REPOSITORY_METADATA_ERROR.error(f"two xds:Document elements have the id {document.id}")
+            )
+        elif staged:
+            documents[document.id] = staged
+        else:
+            faults.append(
+                MISSING_DOCUMENT.error(
+                    f"xds:Document {document.id} refers to {document.href}, no MIME part has that Content-ID"
+                )
+            )
+    faults.extend(
+        MISSING_DOCUMENT_METADATA.error(f"no xds:Document refers to the MIME part {content_id}")
+        for content_id in message.attachments.unclaimed()
+        if content_id not in referred
+    )
+    return documents, tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveDocumentSet:
+    """Retrieve Document Set (ITI TF-2: 3.43)."""
+
+    handle: Callable[[RetrieveRequest], Awaitable[RetrieveResult]]
+    domain: AffinityDomain
+
+    transaction: ClassVar[Transaction] = ITI_43
+    verb: ClassVar[Verb] = Verb.READ
+
+    async def read(self, message: Message, diary: Diary) -> RetrieveRequest:
+        refuse_surplus_parts(message)
+        refuse_invalid(message.body, REPOSITORY_ERROR, self.domain)
+        request = read.read_retrieve_request(message.body)
+        diary.documents = tuple(_audited(wanted) for wanted in request.documents)
+        return request
+
+    def errors_in(self, request: RetrieveRequest) -> Iterator[RegistryError]:
+        """None of the message alone: whether a document can be had is found one by one (3.43.4.1.3)."""
+        return iter(())
+
+    async def perform(self, request: RetrieveRequest) -> RetrieveResult:
+        return await self.handle(request)
+
+    def reply(self, result: RetrieveResult, diary: Diary) -> Reply:
+        found = tuple(request for request, _ in result.documents)
+        if result.errors:
+            diary.failed_documents = tuple(
+                document for document in diary.documents
+                if document.unique_id not in {request.document_unique_id for request in found}
+            )  # fmt: skip
+            diary.failure_text = "; ".join(f"{error.code}: {error.context}" for error in result.errors)
+            diary.documents = tuple(_audited(request) for request in found)
+            status = ResponseStatus.PARTIAL_SUCCESS if found else ResponseStatus.FAILURE
+        else:
+            status = ResponseStatus.SUCCESS
+        documents = tuple(stored for _, stored in result.documents)
+        pieces = write.write_retrieve_response(
+            status, result.errors, tuple((request, stored.mime_type) for request, stored in result.documents)
+        )
+        return Reply(pieces, documents)
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        return Reply(write.write_retrieve_response(ResponseStatus.FAILURE, errors, ()))
+
+    def trouble(self, reference: str) -> RegistryError:
+        return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
+
+
+def _audited(request: DocumentRequest) -> AuditedDocument:
+    return AuditedDocument(
+        request.document_unique_id, request.repository_unique_id, request.home_community_id or ""
+    )

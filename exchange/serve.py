@@ -1,0 +1,103 @@
+"""The journey of one request. Read this page first: ten steps, straight down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lxml import etree
+
+from ebxml.affinity_domain import AffinityDomain, Tolerance
+from ebxml.refused import Refused
+from exchange.attachments import Attachments
+from exchange.audit_trail import audit_messages_of
+from exchange.call import Answer, Call, Limits
+from exchange.conversation import AnyConversation, Message
+from exchange.diary import Diary, Node
+from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
+from exchange.receive import receive
+from exchange.replies import Forbidden, answer_with, explain, unavailable
+from exchange.subject import Subject
+from ihe.transactions import BY_ACTION
+from soap.fault import SoapFault
+
+ActorName = Literal["registry", "repository"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One actor at one endpoint: what it can talk about, and where its attachments go."""
+
+    name: ActorName
+    conversations: Mapping[str, AnyConversation]
+    staging: Staging | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every journey shares: the clock, the ports, the domain and the limits."""
+
+    node: Node
+    domain: AffinityDomain
+    limits: Limits
+    clock: Clock
+    new_uuid: NewUuid
+    consent: Consent
+    audit: AuditTrail
+
+
+async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
+    """Take one request from bytes to bytes; whatever happens becomes an answer and a record."""
+    diary = Diary(call, around.node)
+    attachments = Attachments(actor.staging)
+    message = conversation = None
+    try:
+        # 1. Bytes to envelope and attachments.
+        message = await receive(
+            call, attachments, around.limits, Tolerance.ACTION_WHITE_SPACE in around.domain.tolerances
+        )
+        # 2. wsa:Action to transaction.
+        conversation = _conversation_about(message, actor, diary)
+        # 3. Who is asking.
+        subject = Subject(call.peer_address)
+        # 4. XML to a typed, frozen request.
+        request = await conversation.read(message, diary)
+        # 5. Every error of the message, or none.
+        if errors := tuple(conversation.errors_in(request)):
+            raise Refused(*errors)
+        # 6. The consent broker's decision for this subject, verb and patients.
+        decision = await around.consent.decide(subject, conversation.verb, diary.patient_ids, around.clock())
+        if not decision.permit:
+            raise Forbidden(*decision.reasons)
+        # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL.
+        attachments.claim_all()
+        result = await conversation.perform(request)
+        # 9. The result to bytes.
+        answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)
+    except Exception as problem:  # the one place where an exception becomes an answer
+        answer = explain(problem, diary, message, conversation, around.new_uuid)
+    finally:
+        await attachments.discard()
+    # 10. The audit record, durable before the first byte of the answer leaves.
+    try:
+        for happening in diary.happenings(around.clock()):
+            await around.audit.record(*audit_messages_of(happening))
+    except AuditUnavailable as problem:
+        return unavailable(problem, message, around.new_uuid)
+    return answer
+
+
+def _conversation_about(message: Message, actor: Actor, diary: Diary) -> AnyConversation:
+    envelope = message.envelope
+    diary.reply_to = envelope.reply_to or diary.reply_to
+    diary.transaction = BY_ACTION.get(envelope.action)
+    conversation = actor.conversations.get(envelope.action)
+    if conversation is None:
+        raise SoapFault.action_not_supported(envelope.action)
+    root = etree.QName(message.body)
+    expected = conversation.transaction.request_root
+    if (root.namespace, root.localname) != expected:
+        raise SoapFault.sender(
+            f"the Body holds {{{root.namespace}}}{root.localname}, "
+            f"{{{expected[0]}}}{expected[1]} was expected for this Action"
+        )
+    return conversation
