@@ -1,0 +1,1 @@
+"""The consent broker: who may see and do what in a patient's record."""
