@@ -1,0 +1,223 @@
+"""Which actors run in this process, and how their ports are joined."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial, wraps
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+from registry.iti18_registry_stored_query import registry_stored_query
+from registry.iti42_register_document_set import register_document_set
+from sqlalchemy import literal_column, select
+
+from atna_audit.spool import Spool
+from audit_message.model import AuditMessage
+from consent_broker.decide import OpenDomain
+from database import Database, DatabaseBusy, DatabaseError, Statement, open_database
+from ebxml.refused import Refused
+from exchange.audit_trail import actor_started, actor_stopped
+from exchange.call import Limits
+from exchange.conversation import AnyConversation
+from exchange.diary import Node
+from exchange.identity_conversation import PatientRecordAdded
+from exchange.ports import RegistryPort
+from exchange.registry_conversations import RegisterDocumentSet, RegistryStoredQuery
+from exchange.registry_link import RegistryLink
+from exchange.repository_conversations import ProvideAndRegisterDocumentSet, RetrieveDocumentSet
+from exchange.serve import Actor, ActorName, Surroundings
+from hl7v2.datatypes import CX
+from ihe.error_codes import REGISTRY_BUSY
+from registry.patients import add_patient
+from registry.store import RegistryStore
+from repository.iti41_provide_and_register_document_set import (
+    errors_in_documents,
+    provide_and_register_document_set,
+)
+from repository.iti43_retrieve_document_set import retrieve_document_set
+from repository.store import RepositoryStore
+from server.audit_trail import SpooledAuditTrail
+from server.configuration import affinity_domain
+from server.migrations import migrate
+from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
+from server.settings import Configuration
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ACTORS = ("registry", "repository")
+
+_ONE = Statement(select(literal_column("1")))
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The running actors of one process and what readiness depends on."""
+
+    actors: Mapping[str, Actor]
+    around: Surroundings
+    database: Database
+    urls: Mapping[str, str]
+
+    async def not_ready(self) -> str:
+        """Why this process cannot do its work now; empty when it can."""
+        try:
+            await self.database.fetch(_ONE)
+        except DatabaseError as problem:
+            return f"the database does not answer: {type(problem).__name__}"
+        return ""
+
+
+@asynccontextmanager
+async def running_platform(configuration: Configuration, actors: tuple[str, ...]) -> AsyncIterator[Platform]:
+    """Open the stores, join the ports, and record the start and the end of each actor (ITI TF-2: 3.20.7)."""
+    async with AsyncExitStack() as stack:
+        spool = Spool.open(configuration.audit.spool)
+        stack.push_async_callback(spool.close)
+        await asyncio.to_thread(migrate, configuration.database.url)
+        database = await open_database(configuration.database.url)
+        stack.push_async_callback(database.close)
+        around = Surroundings(
+            node=Node(str(os.getpid()), configuration.audit.source_id),
+            domain=affinity_domain(configuration),
+            limits=Limits(**configuration.limits.model_dump()),
+            clock=now,
+            new_uuid=new_uuid,
+            consent=OpenDomain(),
+            audit=SpooledAuditTrail(spool),
+        )
+        running: dict[str, Actor] = {}
+        if "registry" in actors:
+            running["registry"] = _registry(RegistryStore(database), around)
+        if "repository" in actors:
+            store = await RepositoryStore.open(
+                database, configuration.repository.documents, around.limits.document_size_bytes
+            )
+            stack.push_async_callback(store.close)
+            link = await _registry_link(configuration, running.get("registry"), around, stack)
+            running["repository"] = _repository(store, link, configuration, around)
+        await _record_activity(running, around, configuration, actor_started)
+        stack.push_async_callback(_record_activity, running, around, configuration, actor_stopped)
+        address = configuration.server.address
+        yield Platform(running, around, database, {name: f"{address}/{name}" for name in running})
+
+
+def now() -> datetime:
+    """The clock of a running platform."""
+    return datetime.now(UTC)
+
+
+def new_uuid() -> str:
+    """A fresh id in the form of ITI TF-3: 4.2.3.2.7."""
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+def _registry(store: RegistryStore, around: Surroundings) -> Actor:
+    register = partial(
+        register_document_set, store=store, domain=around.domain, clock=around.clock, new_uuid=around.new_uuid
+    )
+    query = partial(registry_stored_query, store=store, max_results=around.limits.max_results)
+
+    async def know(patient_id: CX) -> None:
+        await add_patient(patient_id, store, around.clock)
+
+    return _actor(
+        "registry",
+        RegisterDocumentSet(_or_busy(register), around.domain),
+        RegistryStoredQuery(_or_busy(query), around.domain),
+        PatientRecordAdded(
+            _or_busy(know), around.domain.assigning_authorities, around.clock, around.new_uuid
+        ),
+    )
+
+
+def _repository(
+    store: RepositoryStore, registry: RegistryPort, configuration: Configuration, around: Surroundings
+) -> Actor:
+    unique_id = configuration.repository.unique_id
+    provide = partial(
+        provide_and_register_document_set,
+        store=store,
+        registry=registry,
+        repository_unique_id=unique_id,
+        clock=around.clock,
+        new_uuid=around.new_uuid,
+    )
+    retrieve = partial(
+        retrieve_document_set,
+        store=store,
+        repository_unique_id=unique_id,
+        home_community_id=around.domain.home_community_id,
+        documents_limit=around.limits.documents_per_request,
+    )
+    actor = _actor(
+        "repository",
+        ProvideAndRegisterDocumentSet(provide, errors_in_documents, around.domain),
+        RetrieveDocumentSet(retrieve, around.domain),
+    )
+    return replace(actor, staging=store.staging)
+
+
+def _actor(name: ActorName, *conversations: AnyConversation) -> Actor:
+    return Actor(name, {conversation.transaction.action: conversation for conversation in conversations})
+
+
+async def _registry_link(
+    configuration: Configuration, registry: Actor | None, around: Surroundings, stack: AsyncExitStack
+) -> RegistryLink:
+    url = configuration.repository.registry_url
+    if url:
+        client = httpx2.AsyncClient(timeout=REGISTRY_TIMEOUT_SECONDS)
+        await stack.enter_async_context(client)
+        send = over_http(client, url)
+    else:
+        if registry is None:
+            raise ValueError("a repository by itself needs repository.registry_url")
+        url = f"{configuration.server.address}/registry"
+        send = in_process(registry, around, url)
+    return RegistryLink(
+        send=send,
+        registry_url=url,
+        registry_address=urlsplit(url).hostname or "",
+        our_address=configuration.server.host,
+        repository_url=f"{configuration.server.address}/repository",
+        node=around.node,
+        audit=around.audit,
+        clock=around.clock,
+        new_uuid=around.new_uuid,
+    )
+
+
+def _or_busy(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """A registry that gets no turn at its database says so in the word made for it (ITI TF-3: 4.2.4.2)."""
+
+    @wraps(handle)
+    async def handled(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await handle(*args, **kwargs)
+        except DatabaseBusy as problem:
+            raise Refused(REGISTRY_BUSY.error("too many requests at once; send this one again")) from problem
+
+    return handled
+
+
+async def _record_activity(
+    running: Mapping[str, Actor],
+    around: Surroundings,
+    configuration: Configuration,
+    message_of: Callable[..., AuditMessage],
+) -> None:
+    for name in running:
+        message = message_of(
+            around.clock(),
+            name,
+            configuration.server.host,
+            around.node.process_id,
+            around.node.audit_source_id,
+        )
+        await around.audit.record(message)

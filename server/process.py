@@ -1,0 +1,55 @@
+"""The server process: sockets, workers, logs, and an orderly end."""
+
+import logging
+from functools import partial
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from server.configuration import BadConfiguration, affinity_domain
+from server.settings import Configuration
+from server.toml_file import Problem
+from server.web import application
+
+# What was accepted is finished; a document of the largest size takes this long on a slow line.
+SHUTDOWN_TIMEOUT_SECONDS = 60
+
+# Keep-alive connections of practice software idle between patients; proxies close theirs after 60 s.
+KEEP_ALIVE_SECONDS = 75
+
+# Open requests of one worker; beyond it a peer gets 503 at once instead of a place in a growing queue.
+CONCURRENT_REQUESTS = 512
+
+
+def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
+    """Run these actors until SIGTERM or SIGINT; raises SystemExit when they cannot start."""
+    affinity_domain(configuration)  # refused here, where a person sees the reason, not in a worker
+    if "repository" in actors and "registry" not in actors and not configuration.repository.registry_url:
+        reason = (
+            "a repository by itself needs the address of its registry, e.g. http://localhost:8080/registry"
+        )
+        raise BadConfiguration(Problem("", 0, "repository.registry_url", reason))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-8s %(name)s  %(message)s")
+    settings = uvicorn.Config(
+        partial(application, configuration, actors),
+        factory=True,
+        host=configuration.server.host,
+        port=configuration.server.port,
+        workers=configuration.server.workers,
+        http="httptools",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        limit_concurrency=CONCURRENT_REQUESTS,
+    )
+    server = uvicorn.Server(settings)
+    if configuration.server.workers > 1:
+        Multiprocess(settings, sockets=[settings.bind_socket()]).run()
+    else:
+        server.run()
+    if not server.started and configuration.server.workers == 1:
+        raise SystemExit(1)

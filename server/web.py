@@ -1,0 +1,155 @@
+"""The HTTP face of the actors: SOAP endpoints, their WSDL and schemas, health (ITI TF-2: Appendix V)."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+import schemas
+import wsdl
+from exchange.call import Answer, Call, Interrupted
+from exchange.serve import Actor, Surroundings, serve
+from server.composition import Platform, running_platform
+from server.settings import Configuration
+
+log = logging.getLogger("coffre.server")
+
+# A refused request may still be on its way: read this much of it, this long, so that a peer that only
+# listens after it has sent everything gets to see its answer instead of a broken connection.
+DRAIN_LIMIT_BYTES = 256 * 1024 * 1024
+DRAIN_LIMIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One actor at one path, as an ASGI application."""
+
+    actor: Actor
+    around: Surroundings
+    url: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer POST with the journey of a request, and GET ?wsdl with the WSDL."""
+        if scope["method"] == "POST":
+            await self._converse(scope, receive, send)
+            return
+        if scope["method"] == "GET" and scope["query_string"].lower() == b"wsdl":
+            response = Response(wsdl.document(self.actor.name, self.url), media_type="text/xml")
+        else:
+            response = PlainTextResponse(
+                f"POST SOAP 1.2 here, or GET {self.url}?wsdl\n", 405, {"allow": "POST, GET"}
+            )
+        await response(scope, receive, send)
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = _Body(receive)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        answer = await serve(_call(scope, headers, body.chunks(), self.url), self.actor, self.around)
+        await _send(answer, body, send)
+
+
+class _Body:
+    """A request's body as it comes in; knows whether all of it has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.complete = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while not self.complete:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.complete = True
+                raise Interrupted
+            self.complete = not message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                yield chunk
+
+    async def drain(self) -> None:
+        taken = 0
+        with contextlib.suppress(TimeoutError, Interrupted):
+            async with asyncio.timeout(DRAIN_LIMIT_SECONDS):
+                async for chunk in self.chunks():
+                    taken += len(chunk)
+                    if taken > DRAIN_LIMIT_BYTES:
+                        break
+
+
+def _call(scope: Scope, headers: Mapping[str, str], body: AsyncIterator[bytes], url: str) -> Call:
+    server, client = scope.get("server"), scope.get("client")
+    return Call(
+        content_type=headers.get("content-type", ""),
+        body=body,
+        endpoint=url,
+        endpoint_address=server[0] if server else "",
+        peer_address=client[0] if client else "",
+        fallback_action=headers.get("soapaction", "").strip('"'),
+    )
+
+
+async def _send(answer: Answer, body: _Body, send: Send) -> None:
+    headers = [(b"content-type", answer.content_type.encode("latin-1"))]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    early = not body.complete
+    if early:
+        headers.append((b"connection", b"close"))
+    if isinstance(answer.body, bytes):
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if isinstance(answer.body, bytes):
+        await send({"type": "http.response.body", "body": answer.body, "more_body": early})
+    else:
+        async for chunk in answer.body:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    if early:
+        await body.drain()
+    if early or not isinstance(answer.body, bytes):
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def application(configuration: Configuration, actors: tuple[str, ...]) -> Starlette:
+    """The ASGI application of these actors; they open their stores when the server starts."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running_platform(configuration, actors) as platform:
+            for name, actor in platform.actors.items():
+                endpoint = Endpoint(actor, platform.around, platform.urls[name])
+                app.router.routes.append(Route(f"/{name}", endpoint))
+            app.state.platform = platform
+            yield
+
+    routes = [
+        Route("/schemas/{name}", _schema_file),
+        Route("/healthz", _alive),
+        Route("/readyz", _ready),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _schema_file(request: Request) -> Response:
+    """One of the XSD files that the WSDLs import."""
+    content = schemas.file(request.path_params["name"])
+    if content is None:
+        return PlainTextResponse("no such schema\n", 404)
+    return Response(content, media_type="text/xml")
+
+
+def _alive(request: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+async def _ready(request: Request) -> Response:
+    """The process can do its work: its database answers."""
+    platform: Platform = request.app.state.platform
+    if reason := await platform.not_ready():
+        return PlainTextResponse(f"{reason}\n", 503)
+    return PlainTextResponse("ready\n")
