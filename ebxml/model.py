@@ -45,13 +45,17 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """One author (ITI TF-3: 4.2.3.1.4); the lists have no positional correspondence."""
+    """One author (ITI TF-3: 4.2.3.1.4); the lists have no positional correspondence.
+
+    `extra` holds Slots of other names: peers misspell the five, and what was submitted is returned.
+    """
 
     person: XCN | None = None
     institution: tuple[str, ...] = ()
     role: tuple[str, ...] = ()
     specialty: tuple[str, ...] = ()
     telecommunication: tuple[str, ...] = ()
+    extra: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +169,8 @@ RegistryObject = DocumentEntry | SubmissionSet | Folder | Association
 class Submission:
     """What one lcm:SubmitObjectsRequest holds (ITI TF-3: 4.2.1.4).
 
-    `faults` are the errors that reading found (a cardinality, a misplaced Classification) and that the
-    objects cannot express; the check step reports them together with its own.
+    `faults` are the errors that reading found (a second value, a misplaced Classification) and that the
+    objects cannot express, worded for the sender; the check step reports them together with its own.
     """
 
     submission_sets: tuple[SubmissionSet, ...] = ()
