@@ -24,7 +24,7 @@ class InstanceIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class RecordAdded:
-    """What a registry takes from PRPA_IN201301UV02: ids only, demographics need not be stored (3.44.4.1.3)."""
+    """What a registry takes from PRPA_IN201301UV02: ids; demographics need not be stored (3.44.4.1.3)."""
 
     message_id: InstanceIdentifier
     sender: InstanceIdentifier
@@ -108,7 +108,8 @@ def write_acknowledgement(
     if record.message_id.extension:
         target += f" extension={quoteattr(record.message_id.extension)}"
     details = "".join(
-        f'<acknowledgementDetail typeCode="E"><code code={quoteattr(error.code)} codeSystem="{_DETAIL_CODES}"/>'
+        f'<acknowledgementDetail typeCode="E">'
+        f'<code code={quoteattr(error.code)} codeSystem="{_DETAIL_CODES}"/>'
         f"<text>{_text(error.text)}</text><location>{_text(error.location)}</location></acknowledgementDetail>"
         for error in errors
     )
