@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ihe.namespaces import HL7, LCM, QUERY, RMD, RS, XDS, XDS_2010
+from ihe.namespaces import HL7, LCM, QUERY, RMD, RMU, RS, XDS, XDS_2010
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ ITI_86 = Transaction(
 ITI_92 = Transaction(
     "ITI-92", "Restricted Update Document Set", "registry",
     "urn:ihe:iti:2018:RestrictedUpdateDocumentSet", "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse",
-    _SUBMIT, _RESPONSE, "UpdateResponder_RestrictedUpdateDocumentSet",
+    _SUBMIT, _RESPONSE, "UpdateResponder_RestrictedUpdateDocumentSet", wsdl_namespace=RMU,
 )  # fmt: skip
 
 TRANSACTIONS = (
