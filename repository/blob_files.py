@@ -32,8 +32,12 @@ class BlobWriting:
         self._file: int | None = None
         self._ended = False
 
+    def digest(self, data: bytes | bytearray) -> None:
+        """Take one buffer into the SHA-256; apart from `append`, so that two threads share the work."""
+        self._sha256.update(data)
+
     def append(self, data: bytes | bytearray) -> None:
-        """Hash and write one buffer. A transformation of what lies on the disk would stand here."""
+        """Write one buffer and take it into the SHA-1; what transforms stored bytes would stand here."""
         with self._lock, translated():
             if self._ended:
                 return
@@ -41,13 +45,13 @@ class BlobWriting:
                 flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
                 self._file = os.open(self._staging_path, flags, FILE_MODE)
             self._sha1.update(data)
-            self._sha256.update(data)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._file, rest) :]
 
     def finish(self, data: bytes | bytearray) -> tuple[str, str]:
         """Write the last buffer and make the blob durable; SHA-1 and SHA-256 as the answer."""
+        self.digest(data)
         self.append(data)
         with self._lock, translated():
             if self._file is None:
@@ -56,7 +60,7 @@ class BlobWriting:
             # carries the name in the same journal commit, which leaves little to that of the folder.
             self._link()
             os.fsync(self._file)
-            _flush_folder(self._path.parent)
+            flush_folder(self._path.parent)
             self._close()
         return self._sha1.hexdigest(), self._sha256.hexdigest()
 
@@ -72,7 +76,7 @@ class BlobWriting:
             os.link(self._staging_path, self._path)
         except FileNotFoundError:
             self._path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            _flush_folder(self._path.parent.parent)
+            flush_folder(self._path.parent.parent)
             os.link(self._staging_path, self._path)
 
     def _close(self) -> None:
@@ -82,21 +86,24 @@ class BlobWriting:
 
 
 class BlobReading:
-    """An open blob, that is read once from beginning to end."""
+    """A blob that is read once from beginning to end, and opened when its turn comes."""
 
     def __init__(self, path: Path, size_bytes: int, sha256: str) -> None:
+        self._path = path
         self._unread = size_bytes
         self._expected_sha256 = sha256
         self._sha256 = hashlib.sha256()
         self._lock = threading.Lock()
-        with translated():
-            self._file: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file: int | None = None
+        self._ended = False
 
     def next_chunk(self, size_bytes: int) -> bytes:
         """The next bytes, none at the end; the last of them only if the whole is what was written."""
         with self._lock, translated():
-            if self._file is None:
+            if self._ended:
                 return b""
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             chunk = os.read(self._file, min(size_bytes, self._unread))
             if self._unread and not chunk:
                 raise StorageError(f"a blob is {self._unread} bytes short")
@@ -104,15 +111,16 @@ class BlobReading:
             self._unread -= len(chunk)
             if not self._unread:
                 self._check_end(self._file)
-                self._close()
+                self._end()
             return chunk
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
-            self._close()
+            self._end()
 
-    def _close(self) -> None:
+    def _end(self) -> None:
+        self._ended = True
         if self._file is not None:
             file, self._file = self._file, None
             os.close(file)
@@ -138,7 +146,8 @@ def remove_files(paths: Iterable[Path]) -> None:
                 path.unlink()
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Make the names in this folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

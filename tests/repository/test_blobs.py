@@ -109,7 +109,6 @@ async def test_a_document_over_the_limit_is_refused_and_leaves_nothing(tmp_path)
     await writer.write(b"12345")
     with pytest.raises(DocumentTooLarge) as refused:
         await writer.write(b"6")
-    await writer.abandon()
     assert [(error.code, error.context) for error in refused.value.errors] == [
         ("XDSRepositoryOutOfResources", "a document is longer than the 5 bytes taken here")
     ]
@@ -162,7 +161,6 @@ async def test_a_full_disk_is_told_while_a_long_document_streams(blobs, tmp_path
             await write_all(writer, [b"x" * 1_000_000] * 10)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await writer.abandon()
     assert files(tmp_path) == []
 
 
