@@ -14,7 +14,7 @@ from database.port import (
     Row,
     Transaction,
 )
-from database.statements import Statement, any_like, any_of, overlaps
+from database.statements import Statement, any_like, any_of, constant, overlaps
 
 __all__ = [
     "Call",
@@ -31,6 +31,7 @@ __all__ = [
     "Transaction",
     "any_like",
     "any_of",
+    "constant",
     "open_database",
     "overlaps",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Integer, literal_column
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.ext.compiler import compiles
@@ -61,6 +61,11 @@ def _compile(clause: ClauseElement, dialect: Dialect) -> CompiledStatement:
     }
     text = str(compiled)
     return CompiledStatement(text, text.encode(), tuple(compiled.positiontup or ()), constants)
+
+
+def constant(number: int) -> ColumnElement[int]:
+    """A number that stands in the text itself, as `in_` of plain numbers could not."""
+    return literal_column(str(int(number)), Integer)
 
 
 class _ListCondition(FunctionElement[Any]):

@@ -23,11 +23,6 @@ _CREATE = {
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def limits() -> Limits:
     return Limits(connections=3, idle_connections=3, waiting=4, wait_seconds=1.0, statement_seconds=1.0)
 
