@@ -1,0 +1,1 @@
+"""The Document Registry: what it stores and how it answers (ITI TF-1: 10.1.1.3)."""
