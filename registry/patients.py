@@ -1,0 +1,38 @@
+"""The patients the registry knows from the identity feed (ITI TF-2: 3.8.4.1.3, 3.44.4.1.3)."""
+
+from sqlalchemy import Text, bindparam, exists, insert, select, type_coerce
+
+from database import Statement, Transaction, constant
+from exchange.ports import Clock
+from registry.store import RegistryStore
+from registry.tables import patient
+from registry.times import fourteen_digits
+
+_cx = type_coerce(bindparam("cx"), Text)
+_SELECT = Statement(select(patient.c.id).where(patient.c.cx == bindparam("cx")))
+_INSERT = Statement(
+    insert(patient)
+    .inline()
+    .from_select(
+        ["cx", "last_object", "created"],
+        select(_cx, constant(0), bindparam("created", type_=patient.c.created.type)).where(
+            ~exists().where(patient.c.cx == _cx)
+        ),
+    )
+)
+
+
+async def add_patient(patient_id: str, store: RegistryStore, clock: Clock) -> None:
+    """Know this patient from now on; knowing already is no error."""
+    if await known(patient_id, store):
+        return
+
+    async def add(transaction: Transaction) -> None:
+        await transaction.execute(_INSERT, {"cx": patient_id, "created": fourteen_digits(clock())})
+
+    await store.database.transact(add)
+
+
+async def known(patient_id: str, store: RegistryStore) -> bool:
+    """Whether objects may be registered for this patient."""
+    return bool(await store.database.fetch(_SELECT, {"cx": patient_id}))

@@ -1,0 +1,211 @@
+"""What a submission may not do to what is registered already (ITI TF-2: 3.42.4.1.3, ITI TF-3: 4.2.2)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ebxml.model import Association, DocumentEntry, Folder, Submission, SubmissionSet
+from ihe.associations import (
+    APND,
+    ASSOCIATION_TYPES,
+    HAS_MEMBER,
+    IS_SNAPSHOT_OF,
+    REFERENCE,
+    XFRM,
+    XFRM_RPLC,
+    AssociationType,
+)
+from ihe.error_codes import (
+    DUPLICATE_UNIQUE_ID_IN_REGISTRY,
+    NON_IDENTICAL_HASH,
+    NON_IDENTICAL_SIZE,
+    PATIENT_ID_DOES_NOT_MATCH,
+    REGISTRY_DEPRECATED_DOCUMENT,
+    REGISTRY_METADATA_ERROR,
+    REGISTRY_OUT_OF_RESOURCES,
+    UNKNOWN_PATIENT_ID,
+    UNRESOLVED_REFERENCE,
+    RegistryError,
+)
+from registry.final_metadata import objects_of
+from registry.found import Found, FoundObject
+from registry.tables import APPROVED, OBJECT_TYPE_NUMBERS, OBJECTS_PER_PATIENT, ON_DEMAND, STABLE, Kind
+
+
+def errors_in_registration(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    """Yield everything that only the registry's contents can tell (ITI TF-2: 3.42.4.1.3)."""
+    yield from _errors_in_patient(submission, found)
+    yield from _errors_in_entry_uuids(submission, found)
+    yield from _errors_in_unique_ids(submission, found)
+    ends = _Ends(submission, found)
+    for association in submission.associations:
+        yield from _errors_in_association(association, ends)
+
+
+def _errors_in_patient(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    if found.patient is None:
+        yield UNKNOWN_PATIENT_ID.error(str(submission.submission_set.patient_id))
+    elif found.last_object >= OBJECTS_PER_PATIENT:
+        yield REGISTRY_OUT_OF_RESOURCES.error("this patient's record can hold no more objects")
+
+
+def _errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    for each in objects_of(submission):
+        if each.entry_uuid in found.objects:
+            yield REGISTRY_METADATA_ERROR.error(
+                f"the id {each.entry_uuid} of a {type(each).__name__} is registered already"
+            )
+
+
+def _errors_in_unique_ids(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    packages: tuple[SubmissionSet | Folder, ...] = (*submission.submission_sets, *submission.folders)
+    for package in packages:
+        if package.unique_id in found.unique_ids:
+            yield DUPLICATE_UNIQUE_ID_IN_REGISTRY.error(
+                f"{type(package).__name__}.uniqueId {package.unique_id} is registered already"
+            )
+    for entry in submission.document_entries:
+        yield from _errors_in_second_copy(entry, found)
+
+
+def _errors_in_second_copy(entry: DocumentEntry, found: Found) -> Iterator[RegistryError]:
+    """A uniqueId names one sequence of bytes, however often it is registered (ITI TF-3: 4.2.3.2.26)."""
+    first = found.unique_ids.get(entry.unique_id or "")
+    if first is None or first.kind is not Kind.DOCUMENT_ENTRY:
+        return
+    if entry.hash is not None and first.hash is not None and bytes.fromhex(entry.hash) != first.hash:
+        yield NON_IDENTICAL_HASH.error(f"{entry.unique_id} is registered with another hash")
+    if entry.size is not None and first.size_bytes is not None and int(entry.size) != first.size_bytes:
+        yield NON_IDENTICAL_SIZE.error(f"{entry.unique_id} is registered with another size")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What stands at one end of an Association; `registered` is None for an object of the submission."""
+
+    entry_uuid: str
+    kind: Kind
+    object_type: int | None
+    registered: FoundObject | None
+
+
+class _Ends:
+    """Finds the ends of Associations in the submission first, then in the registry."""
+
+    def __init__(self, submission: Submission, found: Found) -> None:
+        self.patient = found.patient
+        self.transformed = found.transformed | {
+            each.source_object
+            for each in submission.associations
+            if each.association_type in (XFRM.urn, XFRM_RPLC.urn)
+        }
+        self._registered = found.objects
+        self._submitted: dict[str, _End] = {}
+        for kind, objects in (
+            (Kind.SUBMISSION_SET, submission.submission_sets),
+            (Kind.FOLDER, submission.folders),
+            (Kind.ASSOCIATION, submission.associations),
+        ):
+            for each in objects:
+                self._submitted[each.entry_uuid] = _End(each.entry_uuid, kind, None, None)
+        for entry in submission.document_entries:
+            object_type = OBJECT_TYPE_NUMBERS[entry.object_type]
+            self._submitted[entry.entry_uuid] = _End(entry.entry_uuid, Kind.DOCUMENT_ENTRY, object_type, None)
+
+    def find(self, entry_uuid: str) -> _End | None:
+        if end := self._submitted.get(entry_uuid):
+            return end
+        if registered := self._registered.get(entry_uuid):
+            return _End(entry_uuid, registered.kind, registered.object_type, registered)
+        return None
+
+
+def _errors_in_association(association: Association, ends: _Ends) -> Iterator[RegistryError]:
+    source, target = ends.find(association.source_object), ends.find(association.target_object)
+    for end, entry_uuid in ((source, association.source_object), (target, association.target_object)):
+        if end is None:
+            yield UNRESOLVED_REFERENCE.error(f"{entry_uuid} is neither in the submission nor registered")
+    if source is None or target is None:
+        return
+    for end in (source, target):
+        if end.registered is not None and end.registered.status != APPROVED:
+            yield REGISTRY_DEPRECATED_DOCUMENT.error(f"{end.entry_uuid} is Deprecated")
+    kind = ASSOCIATION_TYPES[association.association_type]
+    if kind is HAS_MEMBER:
+        yield from _errors_in_membership(association, source, target, ends)
+    elif kind.relationship:
+        yield from _errors_in_relationship(kind, source, target, ends)
+
+
+_MEMBERS = {
+    (Kind.SUBMISSION_SET, Kind.DOCUMENT_ENTRY),
+    (Kind.SUBMISSION_SET, Kind.FOLDER),
+    (Kind.SUBMISSION_SET, Kind.ASSOCIATION),
+    (Kind.FOLDER, Kind.DOCUMENT_ENTRY),
+}
+
+
+def _errors_in_membership(
+    association: Association, source: _End, target: _End, ends: _Ends
+) -> Iterator[RegistryError]:
+    """ITI TF-3: 4.2.2.1."""
+    if (source.kind, target.kind) not in _MEMBERS:
+        yield REGISTRY_METADATA_ERROR.error(
+            f"HasMember {association.entry_uuid} joins a {_said(source)} and a {_said(target)}"
+        )
+        return
+    if source.kind is Kind.SUBMISSION_SET and source.registered is not None:
+        yield REGISTRY_METADATA_ERROR.error(
+            f"nothing more can be added to the SubmissionSet {source.entry_uuid}"
+        )
+    by_reference = (
+        source.kind is Kind.SUBMISSION_SET
+        and target.kind is Kind.DOCUMENT_ENTRY
+        and association.submission_set_status == REFERENCE
+    )
+    if source.kind is Kind.SUBMISSION_SET and target.registered is not None:
+        if target.kind is Kind.FOLDER:
+            yield REGISTRY_METADATA_ERROR.error(f"the Folder {target.entry_uuid} is of another SubmissionSet")
+        elif target.kind is Kind.DOCUMENT_ENTRY and not by_reference:
+            yield REGISTRY_METADATA_ERROR.error(
+                f"{target.entry_uuid} is registered already: its SubmissionSetStatus must be Reference"
+            )
+    # A document by reference may be another patient's, a mother's in her child's submission.
+    if not by_reference:
+        yield from _errors_in_patients((source, target), ends)
+
+
+def _errors_in_relationship(
+    kind: AssociationType, source: _End, target: _End, ends: _Ends
+) -> Iterator[RegistryError]:
+    """ITI TF-3: 4.2.2.2."""
+    for end in (source, target):
+        if end.kind is not Kind.DOCUMENT_ENTRY:
+            yield REGISTRY_METADATA_ERROR.error(
+                f"{kind.name} joins DocumentEntries, and {end.entry_uuid} is a {_said(end)}"
+            )
+    if source.registered is not None:
+        yield UNRESOLVED_REFERENCE.error(
+            f"{source.entry_uuid}, source of {kind.name}, is not in the submission"
+        )
+    if (kind.deprecates_target or kind is IS_SNAPSHOT_OF) and target.registered is None:
+        yield UNRESOLVED_REFERENCE.error(f"{target.entry_uuid}, target of {kind.name}, is not registered")
+    if kind is IS_SNAPSHOT_OF and (source.object_type, target.object_type) != (STABLE, ON_DEMAND):
+        yield REGISTRY_METADATA_ERROR.error(
+            f"IsSnapshotOf goes from a stable to an on-demand DocumentEntry, not to {target.entry_uuid}"
+        )
+    if kind is APND and target.entry_uuid in ends.transformed:
+        yield REGISTRY_METADATA_ERROR.error(
+            f"{target.entry_uuid} is a transformation: nothing may be appended"
+        )
+    yield from _errors_in_patients((source, target), ends)
+
+
+def _errors_in_patients(both: tuple[_End, _End], ends: _Ends) -> Iterator[RegistryError]:
+    # The other patient is not named: the submitter may have no business with him.
+    for end in both:
+        if ends.patient is not None and end.registered is not None and end.registered.patient != ends.patient:
+            yield PATIENT_ID_DOES_NOT_MATCH.error(f"{end.entry_uuid} belongs to another patient")
+
+
+def _said(end: _End) -> str:
+    return end.kind.name.title().replace("_", "")
