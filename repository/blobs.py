@@ -148,6 +148,8 @@ class BlobWriter:
         self._limit_bytes = limit_bytes
         self._threads = threads
         self._buffer = bytearray()
+        self._other_buffer = bytearray()
+        self._filled = 0
         self._size = 0
         self._jobs: list[Future[None]] = []
 
@@ -163,7 +165,7 @@ class BlobWriter:
         """Make the document durable and say what it is; a failure abandons it."""
         try:
             await self._written()
-            job = self._threads.submit(self._writing.finish, self._buffer)
+            job = self._threads.submit(self._writing.finish, self._buffer[: self._filled])
             sha1, sha256 = await asyncio.wrap_future(job)
         except BaseException:
             await self._give_up()
@@ -172,21 +174,30 @@ class BlobWriter:
 
     async def abandon(self) -> None:
         """Forget the document; what was written leaves no trace."""
-        self._buffer = bytearray()
         await asyncio.shield(asyncio.wrap_future(self._threads.submit(self._writing.abandon)))
 
     async def _take(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > self._limit_bytes:
             raise DocumentTooLarge(self._limit_bytes)
-        self._buffer += data
-        if len(self._buffer) >= BUFFER_BYTES:
-            await self._written()
-            full, self._buffer = self._buffer, bytearray()
-            # Two hashes on two cores: 0.9 of the speed of SHA-1 and writing alone, one after the other 0.6.
-            self._jobs = [
-                self._threads.submit(step, full) for step in (self._writing.append, self._writing.digest)
-            ]
+        rest = memoryview(data)
+        while rest:
+            taken = rest[: BUFFER_BYTES - self._filled]
+            self._buffer[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            rest = rest[len(taken) :]
+            if self._filled == BUFFER_BYTES:
+                await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        await self._written()
+        # The same two buffers all along: new ones would cost a page fault for every 4 KB of the document.
+        full, self._buffer, self._filled = self._buffer, self._other_buffer, 0
+        self._other_buffer = full
+        # Two hashes on two cores: 0.85 of the speed of SHA-1 and writing alone, one after the other 0.6.
+        self._jobs = [
+            self._threads.submit(step, full) for step in (self._writing.append, self._writing.digest)
+        ]
 
     async def _written(self) -> None:
         for job in self._jobs:
