@@ -59,7 +59,7 @@ def _errors_in_return_type(request: StoredQueryRequest) -> Iterator[RegistryErro
 
 
 class _Decoder:
-    """Collects the values of every parameter that the query knows; others are passed over (ebRS 3.0: 6.3.2.1)."""
+    """Collects the values of the parameters that the query knows, and no others (ebRS 3.0: 6.3.2.1)."""
 
     def __init__(self, query: StoredQuery) -> None:
         self._query = query
@@ -77,16 +77,11 @@ class _Decoder:
                 self._take(row, repeated)
 
     def _take(self, row: Parameter, slots: list[Slot]) -> None:
-        if len(slots) > 1 and not row.conjoined:
+        most = MAX_LISTS_OF_PARAMETER if row.conjoined else 1
+        if len(slots) > most:
             self.given.add(row.slot)
-            self._error(row, STORED_QUERY_PARAM_NUMBER, f"is given {len(slots)} times, expected one Slot")
-            return
-        if len(slots) > MAX_LISTS_OF_PARAMETER:
-            self.given.add(row.slot)
-            most = MAX_LISTS_OF_PARAMETER
-            self._error(
-                row, STORED_QUERY_PARAM_NUMBER, f"is given {len(slots)} times, expected at most {most}"
-            )
+            problem = f"is given in {len(slots)} Slots, expected at most {most}"
+            self._error(row, STORED_QUERY_PARAM_NUMBER, problem)
             return
         lists = []
         for slot in slots:
@@ -106,7 +101,7 @@ class _Decoder:
             return None
         values: list[QueryValue] = []
         errors = len(self.errors)
-        for text in slot.values:
+        for text in filter(str.strip, slot.values):
             try:
                 found, listed = read_query_value(text)
             except NotReadable as problem:
@@ -125,13 +120,12 @@ class _Decoder:
 
     def _decode(self, row: Parameter, raw: list[QueryValue]) -> tuple[object, ...]:
         """What the values mean; those of a status that nobody knows mean nothing (3.18.4.1.2.3.6)."""
-        decoded: list[object] = []
-        for value in raw:
-            errors = tuple(_errors_in_value(row, value))
+        if errors := [error for value in raw for error in _errors_in_value(row, value)]:
             for error in errors:
                 self._error(row, REGISTRY_ERROR, error)
-            if errors:
-                continue
+            return ()
+        decoded: list[object] = []
+        for value in raw:
             match row.match:
                 case Match.FROM | Match.BEFORE:
                     decoded.append(DTM(value.text).lower_bound)
@@ -165,7 +159,7 @@ def _errors_in_value(row: Parameter, value: QueryValue) -> Iterator[str]:
             if text not in ("1", _ALL_VERSIONS):
                 yield f"{shown(text)} is unknown, expected 1 or {_ALL_VERSIONS}"
         case _ if not value.quoted:
-            yield f"{text[:MAX_VALUE_CHARACTERS]} is not in apostrophes, expected '{text}'"
+            yield f"{text} is not in apostrophes, expected '{text}'"
         case Match.ANY_CODE_OF:
             parts = text.split("^")
             if len(parts) != 3 or not parts[0] or parts[1] or not parts[2]:
@@ -196,14 +190,12 @@ def _errors_in_combination(
     if narrowing and given.isdisjoint(narrowing):
         problem = f"none of {', '.join(narrowing)} is given, expected at least one"
         yield _error(STORED_QUERY_MISSING_PARAM, query, problem)
-    for row in query.parameters:
-        if (
-            row.attribute == "logicalID"
-            and row.slot in given
-            and values.get("$MetadataLevel") != ((_ALL_VERSIONS,),)
-        ):
-            problem = f"{row.slot} needs all versions, expected $MetadataLevel {_ALL_VERSIONS} beside it"
-            yield _error(REGISTRY_ERROR, query, problem)
+    level_is_wrong = _METADATA_LEVEL in given and _METADATA_LEVEL not in values
+    if not level_is_wrong and values.get(_METADATA_LEVEL) != ((_ALL_VERSIONS,),):
+        for row in query.parameters:
+            if row.attribute == "logicalID" and row.slot in given:
+                problem = f"{row.slot} is given, expected {_METADATA_LEVEL} {_ALL_VERSIONS} beside it"
+                yield _error(REGISTRY_ERROR, query, problem)
 
 
 def _error(code: ErrorCode, query: StoredQuery, problem: str) -> RegistryError:
@@ -213,7 +205,8 @@ def _error(code: ErrorCode, query: StoredQuery, problem: str) -> RegistryError:
 _LEAF_CLASS = "LeafClass"
 _OBJECT_REF = "ObjectRef"
 _STATUSES = tuple(Status)
-# The value of $MetadataLevel that shows more than the latest (ITI TF-2: 3.18.4.1.2.3.5.3, Metadata Update).
+_METADATA_LEVEL = "$MetadataLevel"
+# The level that shows more than the latest versions (Metadata Update Option of ITI-18).
 _ALL_VERSIONS = "2"
 # ITI TF-2: 3.51.4.1.2.3: without a patient, something else must narrow the search.
 _NARROWING = {

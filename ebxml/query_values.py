@@ -1,4 +1,4 @@
-"""How the parameters of a stored query are spelled: 'text', 20240101, ('a','b') (ITI TF-2: 3.18.4.1.2.3.5)."""
+"""How a stored query spells values: 'text', 20240101, ('a','b') (ITI TF-2: 3.18.4.1.2.3.5)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ def _read_values(text: str) -> Iterator[QueryValue]:
         found = _VALUE.match(text, position)
         if found is None:
             raise NotReadable(
-                "is spelled wrong, expected 'text' in apostrophes, doubled within it, or a number"
+                "is spelled wrong, expected a number, or text in apostrophes that are doubled within"
             )
         apostrophes, quotation_marks, bare = found.groups()
         if bare is not None:
