@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ebxml.read import read_registry_response
+from ebxml.read import AnswerNotUnderstood, read_registry_response
 from ebxml.write import write_submit_objects_request
 
 import schemas
@@ -82,4 +82,9 @@ def _understand(answer: bytes) -> RegistryResponse:
         raise RegistryUnreachable(
             f"the registry answered with a fault: {fault.reason}", sent=fault.code is not FaultCode.SENDER
         )
-    return read_registry_response(envelope.body)
+    try:
+        return read_registry_response(envelope.body)
+    except AnswerNotUnderstood as problem:
+        raise RegistryUnreachable(
+            f"the registry answered with something else: {problem}", sent=True
+        ) from problem

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
-from registry.iti18_registry_stored_query import registry_stored_query
+from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
 from registry.iti42_register_document_set import register_document_set
 from sqlalchemy import literal_column, select
 
@@ -118,10 +118,9 @@ def new_uuid() -> str:
 
 
 def _registry(store: RegistryStore, around: Surroundings) -> Actor:
-    register = partial(
-        register_document_set, store=store, domain=around.domain, clock=around.clock, new_uuid=around.new_uuid
-    )
-    query = partial(registry_stored_query, store=store, max_results=around.limits.max_results)
+    register = partial(register_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
+    limits = QueryLimits(leaf_class_objects=around.limits.max_results)
+    query = partial(registry_stored_query, store=store, limits=limits)
 
     async def know(patient_id: CX) -> None:
         await add_patient(patient_id, store, around.clock)
