@@ -123,7 +123,7 @@ def submission(
     folders: Sequence[Folder] = (),
     **changes: Any,
 ) -> Submission:
-    """A submission of one DocumentEntry, or of those given; they and the Folders are linked as they must be."""
+    """A submission of one DocumentEntry, or of those given; they and the Folders are linked as they must."""
     entries = (document_entry(),) if document_entries is None else tuple(document_entries)
     fields: dict[str, Any] = {
         "submission_sets": (submission_set(),),
