@@ -32,8 +32,9 @@ check: $(DEVELOPING)  ## lint, format, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-reference-check: $(DEVELOPING)  ## hold what we write against the published schemas in REFERENCE=DIR
+reference-check: $(DEVELOPING)  ## hold schemas and server against the published ones in REFERENCE=DIR
 	$(BIN)/python -m tests.reference.check $(REFERENCE)
+	$(BIN)/python -m tests.reference.samples $(REFERENCE)/samples
 
 ##@ Look after
 
