@@ -1,0 +1,136 @@
+"""Both databases reach what a query names by an index, and read no table or index from end to end."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from database.statements import POSTGRESQL, SQLITE, CompiledStatement
+from ihe import stored_queries as q
+from ihe.stored_queries import Match, StoredQuery
+from registry.asked import Shape
+from registry.conditions import bind_name
+from registry.selections import statement_of
+from server.migrations import migrate
+
+
+def given_slots(query: StoredQuery) -> Iterator[tuple[str, ...]]:
+    """What must be given, with each way to name an object; and everything that may be."""
+    required = tuple(row.slot for row in query.parameters if row.required)
+    ways = [(row.slot,) for row in query.parameters if row.either]
+    filters = tuple(
+        row.slot for row in query.parameters if not row.either and row.match is not Match.METADATA_LEVEL
+    )
+    for way in ways or ((),):
+        yield required + way
+        yield filters + way
+
+
+CASES = [
+    pytest.param(query, slots, leaf_class, id=f"{query.name}-{len(slots)}-{slots[-1][1:]}-{leaf_class}")
+    for query in q.STORED_QUERIES.values()
+    if not query.multi_patient
+    for slots in given_slots(query)
+    for leaf_class in (True, False)
+]
+
+
+def compiled_and_arguments(query, slots, leaf_class, dialect) -> tuple[CompiledStatement, dict[str, object]]:
+    shape = Shape(
+        query.id, leaf_class, False, tuple((row.slot, 1) for row in query.parameters if row.slot in slots)
+    )
+    arguments: dict[str, object] = {"limit": 100}
+    for row in query.parameters:
+        match row.match:
+            case Match.FROM | Match.BEFORE:
+                value: object = 20240101000000
+            case Match.EQUALS if row.attribute == "entryUUID":
+                value = "00000000-0000-4000-8000-000000000001"
+            case Match.EQUALS:
+                value = "p7"
+            case Match.OBJECT_IDS:
+                value = ["00000000-0000-4000-8000-000000000001"]
+            case Match.ANY_OF if row.attribute in ("entryUUID", "logicalID"):
+                value = ["00000000-0000-4000-8000-000000000001"]
+            case Match.ANY_OF | Match.ANY_LIKE:
+                value = ["p7"]
+            case _:
+                value = [1]
+        arguments[bind_name(row)] = value
+    return statement_of(shape).compiled(dialect), arguments
+
+
+@pytest.fixture(scope="module")
+def sqlite_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plans") / "registry"
+    migrate(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize(("query", "slots", "leaf_class"), CASES)
+def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, leaf_class):
+    statement, arguments = compiled_and_arguments(query, slots, leaf_class, SQLITE)
+    values = [json.dumps(each) if isinstance(each, list) else each for each in statement.arguments(arguments)]
+    steps = [row[3] for row in sqlite_file.execute("EXPLAIN QUERY PLAN " + statement.text, values)]
+    tables = (
+        "document_entry",
+        "submission_set",
+        "folder",
+        "association",
+        "patient",
+        "registered_object",
+        "registered_unique_id",
+    )
+    assert [step for step in steps if step.startswith("SCAN") and step.split()[1] in tables] == []
+
+
+# Enough rows that reading a table whole is never the cheaper way.
+_FILL = """
+CREATE FUNCTION uuid_of(n int) RETURNS uuid LANGUAGE sql IMMUTABLE
+    AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;
+INSERT INTO patient (cx, last_object, created) SELECT 'p' || n, 100, 0 FROM generate_series(1, 20000) n;
+INSERT INTO document_entry
+    (id, patient, entry_uuid, unique_id, logical_id, version, latest, status, object_type, availability,
+     confidentiality_code, event_code_list, author_person, reference_id_list, fragment)
+    SELECT n, n % 500 + 1, uuid_of(n), 'u' || n, uuid_of(n), 1, true, 0, 0, 0, '{1}', '{}', '{}', '{}',
+           '\\x00'
+    FROM generate_series(1, 10000) n;
+INSERT INTO submission_set
+    (id, patient, entry_uuid, status, source_id, submission_time, author_person, fragment)
+    SELECT n, n % 500 + 1, uuid_of(n), 0, 's', 0, '{}', '\\x00' FROM generate_series(10001, 20000) n;
+INSERT INTO folder
+    (id, patient, entry_uuid, logical_id, version, latest, status, last_update_time, code_list, fragment)
+    SELECT n, n % 500 + 1, uuid_of(n), uuid_of(n), 1, true, 0, 0, '{1}', '\\x00'
+    FROM generate_series(20001, 22000) n;
+INSERT INTO association (id, patient, entry_uuid, status, association_type, source, target, fragment)
+    SELECT n, n % 500 + 1, uuid_of(n), 0, n % 7 + 1, n % 20000 + 1, n % 10000 + 1, '\\x00'
+    FROM generate_series(22001, 42000) n;
+INSERT INTO registered_object (entry_uuid, id, kind) SELECT uuid_of(n), n, 1 FROM generate_series(1, 42000) n;
+INSERT INTO registered_unique_id (unique_id, id, kind) SELECT 'u' || n, n, 1 FROM generate_series(1, 22000) n;
+ANALYZE;
+"""
+
+
+def test_postgresql_searches_and_does_not_scan(postgresql_url):
+    migrate(postgresql_url)
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(_FILL)
+        scans = {case.id: found for case in CASES if (found := list(_scans(connection, case.values)))}
+    assert scans == {}
+
+
+def _scans(connection: psycopg.Connection, case) -> Iterator[str]:
+    query, slots, leaf_class = case
+    statement, arguments = compiled_and_arguments(query, slots, leaf_class, POSTGRESQL)
+    explain = b"EXPLAIN (FORMAT JSON) " + statement.encoded
+    ((plans,),) = connection.execute(explain, statement.arguments(arguments)).fetchall()
+    nodes = [plans[0]["Plan"]]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if "Relation Name" in node and not {"Index Cond", "Recheck Cond"} & node.keys():
+            yield f"{node['Node Type']} {node['Relation Name']}"
