@@ -1,0 +1,1 @@
+"""Clinical documents (CDA R2): what their header says for the registry, read without any I/O."""
