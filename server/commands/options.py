@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar="COFFRE_CONFIG", help="The configuration file, coffre.toml."),
+]
+RegistryUrl = Annotated[
+    str | None,
+    typer.Option("--registry", envvar="COFFRE_REGISTRY", help="The Document Registry's address."),
+]
+RepositoryUrl = Annotated[
+    str | None,
+    typer.Option("--repository", envvar="COFFRE_REPOSITORY", help="The Document Repository's address."),
+]
