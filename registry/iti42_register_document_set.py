@@ -16,7 +16,6 @@ from ebxml.model import (
     SubmissionSet,
 )
 from ebxml.refused import Refused
-from ebxml.write import fragment
 from exchange.ports import Clock, NewUuid
 from ihe.associations import HAS_MEMBER
 from ihe.error_codes import ResponseStatus
@@ -25,7 +24,7 @@ from registry import tables as t
 from registry.final_metadata import objects_of, with_final_metadata
 from registry.folders import touch_folders
 from registry.found import LOCK_PATIENT, Found, lock_and_find
-from registry.fragments import pack
+from registry.fragments import stored_element
 from registry.registration_rules import errors_in_registration
 from registry.replacement import DEPRECATE, inherited_memberships, replacements_in
 from registry.store import RegistryStore
@@ -49,7 +48,7 @@ async def register_document_set(
     # Before the transaction: what takes time is done while nothing is locked, and codes are for all.
     registration = _Registration(
         final,
-        {each.entry_uuid: pack(fragment(each, new_uuid)) for each in objects_of(final)},
+        {each.entry_uuid: stored_element(each, new_uuid) for each in objects_of(final)},
         await store.codes.intern(rows.codes_of(final)),
         now,
         new_uuid,
@@ -98,7 +97,7 @@ class _Registration:
         patient = found.patient or 0
         packed = {
             **self.fragments,
-            **{each.entry_uuid: pack(fragment(each, self.new_uuid)) for each in inherited},
+            **{each.entry_uuid: stored_element(each, self.new_uuid) for each in inherited},
         }
         submission, codes = self.submission, self.codes
         entries = [
