@@ -87,10 +87,10 @@ def _errors_in_member(association: Association, objects: Mapping[str, RegistryOb
         case ((Folder() | None), (DocumentEntry() | None)):
             pass
         case _, _:
-            joined = f"a {_what(source)} has the {_what(target)} {shown(association.target_object)} as member"
             yield (
-                f"{joined}, expected a SubmissionSet to have DocumentEntries, Folders and Associations, "
-                "or a Folder to have DocumentEntries"
+                f"{_what(target)} {shown(association.target_object)} is made a member of {_what(source)} "
+                f"{shown(association.source_object)}, expected DocumentEntries, Folders and Associations "
+                "in a SubmissionSet, or DocumentEntries in a Folder"
             )
 
 

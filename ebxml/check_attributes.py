@@ -63,7 +63,7 @@ def _errors_across(obj: RegistryObject, domain: AffinityDomain) -> Iterator[tupl
     """Rules over more than one attribute, and those of attributes that have no row."""
     for slot in obj.extra:
         for error in _errors_in_extra(slot, domain):
-            yield error, "4.2.3.1.6"
+            yield f"it {error}", "4.2.3.1.6"
     if getattr(obj, "limited_metadata", False):
         yield "limitedMetadata is given, XDS.b does not allow it", "4.3.1"
     if isinstance(obj, DocumentEntry):
@@ -82,10 +82,9 @@ def _errors_in_service_times(entry: DocumentEntry) -> Iterator[tuple[str, str]]:
 
 def _errors_in_extra(slot: Slot, domain: AffinityDomain) -> Found:
     if slot.name.lower().startswith(RESERVED_SLOT_PREFIX):
-        yield f"a Slot has the name {shown(slot.name)}, expected one that the framework knows"
-    elif Tolerance.PLAIN_SLOT_NAMES not in domain.tolerances:
-        for error in errors_in_urn(slot.name):
-            yield f"the name of a Slot {error}"
+        yield f"has a Slot with the name {shown(slot.name)}, expected one that the framework knows"
+    elif Tolerance.PLAIN_SLOT_NAMES not in domain.tolerances and any(errors_in_urn(slot.name)):
+        yield f"has a Slot with the name {shown(slot.name)}, expected a URN for extra metadata"
 
 
 def _errors_in_texts(value: Any, row: Attribute, domain: AffinityDomain) -> Found:

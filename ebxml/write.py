@@ -11,7 +11,14 @@ from ebxml.model import (
     StoredQueryRequest,
     Submission,
 )
-from ebxml.write_objects import NAMESPACE, fragment, object_text, slot_text, with_status
+from ebxml.write_objects import (
+    NAMESPACE,
+    fragment,
+    object_text,
+    slot_text,
+    with_patient_id,
+    with_status,
+)
 from ebxml.xml_text import escaped
 from ihe.error_codes import RegistryError, ResponseStatus, Severity
 from ihe.namespaces import LCM, QUERY, RIM, RS, XDS, XOP
@@ -20,6 +27,7 @@ __all__ = [
     "QUERY_RESPONSE_TAIL",
     "fragment",
     "query_response_head",
+    "with_patient_id",
     "with_status",
     "write_object_ref",
     "write_provide_and_register_request",

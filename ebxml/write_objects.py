@@ -1,5 +1,6 @@
 """Objects to their ebRIM elements, as text: no tree is built (ITI TF-3: 4.2.1, 4.2.3)."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,18 @@ def with_status(fragment: bytes, status: str) -> bytes:
     """Put the status into a fragment, as the first attribute of its element."""
     element, space, rest = fragment.partition(b" ")
     return b'%b status="%b"%b%b' % (element, status.encode(), space, rest)
+
+
+def with_patient_id(fragment: bytes, patient_id: str) -> bytes:
+    """A fragment of an object with a patientId as that of another patient (ITI TF-2: 3.8.4.2.3).
+
+    Nothing is parsed: what stands in a fragment is escaped, so the text of the attribute is found for certain.
+    """
+    value = escaped(patient_id).encode()
+    moved, found = _PATIENT_ID.subn(lambda held: held[1] + value, fragment)
+    if found != 1:
+        raise ValueError(f"a fragment holds {found} patient ids, expected one")
+    return moved
 
 
 def object_text(obj: RegistryObject, new_id: NewId) -> str:
@@ -164,4 +177,10 @@ _ROWS = {
     )
     for kind in KINDS
 }
+_PATIENT_ID_SCHEMES = [
+    scheme for kind in KINDS for scheme, (row, _) in kind.identifiers.items() if row.name == "patientId"
+]
+_PATIENT_ID = re.compile(
+    rf'( identificationScheme="(?:{"|".join(_PATIENT_ID_SCHEMES)})" value=")[^"]*'.encode()
+)
 _AUTHOR_SLOTS = tuple((row.field, f' name="{row.name}"', row.many) for row in AUTHOR_PARTS)

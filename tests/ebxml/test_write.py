@@ -154,13 +154,14 @@ def test_provide_and_register_points_from_each_entry_to_its_part():
 def test_text_survives_whatever_it_holds():
     """XML 1.0: 3.3.3: in an attribute a bare line end would become a space."""
     text = "<&>\"' \t\r\n\u0085\u2028é𝄞"
-    one = document_entry(title=(LocalizedString(text),), class_code=Code(text, text, (LocalizedString(text),)),
-                         extra=(Slot("urn:example:a", (text, "")),), source_patient_info=(text,))  # fmt: skip
-    answer = (
-        query_response_head(ResponseStatus.SUCCESS, ())
-        + fragment(one, numbered_uuids())
-        + QUERY_RESPONSE_TAIL
+    one = document_entry(
+        title=(LocalizedString(text),),
+        class_code=Code(text, text, (LocalizedString(text),)),
+        extra=(Slot("urn:example:a", (text, "")),),
+        source_patient_info=(text,),
     )
+    head = query_response_head(ResponseStatus.SUCCESS, ())
+    answer = head + fragment(one, numbered_uuids()) + QUERY_RESPONSE_TAIL
     assert read_query_response(schemas.parse(answer)).objects == (one,)
 
 
