@@ -1,5 +1,6 @@
 """The journey of one request. Read this page first: ten steps, straight down."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,8 @@ from exchange.replies import Forbidden, answer_with, explain, unavailable
 from exchange.subject import Subject
 from ihe.transactions import BY_ACTION
 from soap.fault import SoapFault
+
+log = logging.getLogger("coffre.exchange")
 
 ActorName = Literal["registry", "repository"]
 
@@ -47,6 +50,7 @@ class Surroundings:
 
 async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
     """Take one request from bytes to bytes; whatever happens becomes an answer and a record."""
+    began = around.clock()
     diary = Diary(call, around.node)
     attachments = Attachments(actor.staging)
     message = conversation = None
@@ -83,6 +87,9 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
             await around.audit.record(*audit_messages_of(happening))
     except AuditUnavailable as problem:
         return unavailable(problem, message, around.new_uuid)
+    what = diary.transaction.number if diary.transaction else "unreadable message"
+    elapsed = (around.clock() - began).total_seconds()
+    log.info("%s at the %s: %s, %.1f ms", what, actor.name, diary.outcome.name.lower(), elapsed * 1000)
     return answer
 
 

@@ -29,7 +29,8 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
             "a repository by itself needs the address of its registry, e.g. http://localhost:8080/registry"
         )
         raise BadConfiguration(Problem("", 0, "repository.registry_url", reason))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-8s %(name)s  %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(levelname)-8s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = uvicorn.Config(
         partial(application, configuration, actors),
         factory=True,

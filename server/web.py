@@ -123,15 +123,24 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
             for name, actor in platform.actors.items():
                 endpoint = Endpoint(actor, platform.around, platform.urls[name])
                 app.router.routes.append(Route(f"/{name}", endpoint))
+                log.info("%s at %s", name, platform.urls[name])
             app.state.platform = platform
             yield
 
     routes = [
+        Route("/", _front),
         Route("/schemas/{name}", _schema_file),
         Route("/healthz", _alive),
         Route("/readyz", _ready),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _front(request: Request) -> Response:
+    """Where everything is, for whoever comes by with a browser."""
+    platform: Platform = request.app.state.platform
+    lines = [f"{name:11} {url}  (WSDL: {url}?wsdl)" for name, url in platform.urls.items()]
+    return PlainTextResponse("\n".join(["Coffre: a health-record vault after IHE XDS.b", "", *lines, ""]))
 
 
 def _schema_file(request: Request) -> Response:
