@@ -36,7 +36,7 @@ def with_status(fragment: bytes, status: str) -> bytes:
 def with_patient_id(fragment: bytes, patient_id: str) -> bytes:
     """A fragment of an object with a patientId as that of another patient (ITI TF-2: 3.8.4.2.3).
 
-    Nothing is parsed: what stands in a fragment is escaped, so the text of the attribute is found for certain.
+    Nothing is parsed: what stands in a fragment is escaped, so the attribute's text is found for certain.
     """
     value = escaped(patient_id).encode()
     moved, found = _PATIENT_ID.subn(lambda held: held[1] + value, fragment)

@@ -26,6 +26,7 @@ from ebxml.write import (
     QUERY_RESPONSE_TAIL,
     fragment,
     query_response_head,
+    with_patient_id,
     with_status,
     write_object_ref,
     write_registry_response,
@@ -123,6 +124,22 @@ def test_the_status_goes_into_a_fragment_afterwards(one):
     answer = query_response_head(ResponseStatus.SUCCESS, ()) + ready + QUERY_RESPONSE_TAIL
     (found,) = read_query_response(parsed(answer)).objects
     assert found == replace(one, availability_status=APPROVED)
+
+
+@pytest.mark.parametrize(
+    "one", [document_entry(), submission_set(), folder()], ids=lambda one: type(one).__name__
+)
+def test_a_fragment_can_be_given_to_another_patient(one):
+    """ITI TF-2: 3.8.4.2.3: after a merge nothing else of the object differs, sourcePatientId least of all."""
+    other = CX("P&<2^^^&2.999.3&ISO")
+    moved = replace(one, patient_id=other)
+    assert with_patient_id(fragment(one, numbered_uuids()), other) == fragment(moved, numbered_uuids())
+
+
+def test_an_object_of_no_patient_cannot_be_given_to_one():
+    """ITI TF-3: 4.2.2: an Association has no patientId."""
+    with pytest.raises(ValueError, match="holds 0 patient ids, expected one"):
+        with_patient_id(fragment(original(), numbered_uuids()), "P2^^^&2.999.3&ISO")
 
 
 def test_limited_metadata_goes_into_requests_but_never_into_answers():
