@@ -4,6 +4,7 @@ import logging
 from functools import partial
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from server.configuration import BadConfiguration, affinity_domain
@@ -20,6 +21,9 @@ KEEP_ALIVE_SECONDS = 75
 # Open requests of one worker; beyond it a peer gets 503 at once instead of a place in a growing queue.
 CONCURRENT_REQUESTS = 512
 
+# A worker imports and migrates before it answers its supervisor; on a busy machine that takes seconds.
+WORKER_START_SECONDS = 60
+
 
 def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
     """Run these actors until SIGTERM or SIGINT; raises SystemExit when they cannot start."""
@@ -29,10 +33,9 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
             "a repository by itself needs the address of its registry, e.g. http://localhost:8080/registry"
         )
         raise BadConfiguration(Problem("", 0, "repository.registry_url", reason))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(levelname)-8s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    _log_to_the_terminal()
     settings = uvicorn.Config(
-        partial(application, configuration, actors),
+        partial(_worker, configuration, actors),
         factory=True,
         host=configuration.server.host,
         port=configuration.server.port,
@@ -45,6 +48,7 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_worker_healthcheck=WORKER_START_SECONDS,
         limit_concurrency=CONCURRENT_REQUESTS,
     )
     server = uvicorn.Server(settings)
@@ -54,3 +58,14 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         server.run()
     if not server.started and configuration.server.workers == 1:
         raise SystemExit(1)
+
+
+def _worker(configuration: Configuration, actors: tuple[str, ...]) -> Starlette:
+    """What one process runs: a worker is a new process and begins without its parent's logging."""
+    _log_to_the_terminal()
+    return application(configuration, actors)
+
+
+def _log_to_the_terminal() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(levelname)-8s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
