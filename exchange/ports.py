@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from audit_message.model import AuditMessage
@@ -123,6 +124,24 @@ class RegistryPort(Protocol):
 
     async def register(self, submission: Submission) -> RegistryResponse:
         """Send ITI-42 and return its answer; raises RegistryUnreachable."""
+
+
+class Obstacle(StrEnum):
+    """Why two patients cannot be merged (ITI TF-2: 3.8.4.2.3, 3.44.4.2.3)."""
+
+    SAME_PATIENT = "the subsumed and the surviving id are the same"
+    SUBSUMED_UNKNOWN = "the subsumed id is not known"
+    SUBSUMED_ALREADY = "the subsumed id was merged into another one before"
+    SURVIVING_UNKNOWN = "the surviving id is not known"
+    SURVIVING_SUBSUMED = "the surviving id was itself merged into another one before"
+
+
+class CannotMerge(Exception):
+    """A merge that the registry did not make; it has changed nothing."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(str(obstacle))
+        self.obstacle = obstacle
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,10 @@ class Found:
 
 
 # Serializes whatever changes one patient's record, so that of two replacements the second sees the first.
+# A patient merged into another is as unknown as one never heard of (ITI TF-2: 3.8.4.2.3).
 LOCK_PATIENT = Statement(
     update(t.patient)
-    .where(t.patient.c.cx == bindparam("wanted_cx"))
+    .where(t.patient.c.cx == bindparam("wanted_cx"), t.patient.c.survivor.is_(None))
     .values(last_object=t.patient.c.last_object + bindparam("count"))
     .returning(t.patient.c.id, t.patient.c.last_object)
 )

@@ -9,7 +9,7 @@ from registry.tables import patient
 from registry.times import fourteen_digits
 
 _cx = type_coerce(bindparam("cx"), Text)
-_SELECT = Statement(select(patient.c.id).where(patient.c.cx == bindparam("cx")))
+_SELECT = Statement(select(patient.c.id).where(patient.c.cx == bindparam("cx"), patient.c.survivor.is_(None)))
 _INSERT = Statement(
     insert(patient)
     .inline()
@@ -23,7 +23,7 @@ _INSERT = Statement(
 
 
 async def add_patient(patient_id: str, store: RegistryStore, clock: Clock) -> None:
-    """Know this patient from now on; knowing already is no error."""
+    """Know this patient from now on; knowing already is no error, and one merged into another stays so."""
     if await known(patient_id, store):
         return
 

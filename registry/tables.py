@@ -1,8 +1,8 @@
 """What the Document Registry stores: one schema for PostgreSQL and SQLite (ITI TF-3: 4.2).
 
 Every object has an `id` made of its patient's number and a running one, so that one patient's rows lie
-together; `patient` says to whom it belongs. A `fragment` is the object's answer element, compressed, without
-its status.
+together. `patient` says to whom it belongs now: a merge of patients changes that, and never the id. A
+`fragment` is the object's answer element, compressed, without its status.
 """
 
 from enum import IntEnum
@@ -87,7 +87,11 @@ patient = Table(
     Column("last_object", Integer, nullable=False),
     # 14 digits, UTC.
     Column("created", BigInteger, nullable=False),
+    # Into whom the identity feed merged this patient; null for one who stands for himself.
+    Column("survivor", Integer, ForeignKey("patient.id")),
 )
+_merged = patient.c.survivor.is_not(None)
+Index("ix_patient_survivor", patient.c.survivor, postgresql_where=_merged, sqlite_where=_merged)
 
 code = Table(
     "code",
