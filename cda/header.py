@@ -89,6 +89,8 @@ FORMAT_CODE_OF_TEMPLATE = {
     "2.16.840.1.113883.10.22.1.1": "urn:ihe:pcc:ips:2020",
     "1.3.6.1.4.1.19376.1.5.3.1.1.2": "urn:ihe:pcc:xds-ms:2007",
 }
+# The coding scheme of all of them (ITI TF-3: 4.2.3.2.9).
+FORMATS_SCHEME = "1.3.6.1.4.1.19376.1.2.3"
 _SCANNED_CONSENT = ("urn:ihe:iti:bppc:2007", "urn:ihe:iti:xds-sd:pdf:2008")
 
 _FACILITY = "componentOf/encompassingEncounter/location/healthCareFacility/code"

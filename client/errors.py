@@ -1,9 +1,13 @@
 """Why the client could not do what it was asked: one class for each thing a caller may do about it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ihe.error_codes import RegistryError
 from ihe.transactions import Transaction
+
+if TYPE_CHECKING:
+    from client.results import FetchedDocument
 
 
 class ClientError(Exception):
@@ -17,6 +21,16 @@ class RequestRefused(ClientError):
         super().__init__("; ".join(f"{error.code}: {error.context}" for error in errors))
         self.transaction = transaction
         self.errors = tuple(errors)
+
+
+class PartlyRefused(RequestRefused):
+    """Some documents came and were kept, others were refused (ITI TF-2: 3.43.4.1.3)."""
+
+    def __init__(
+        self, transaction: Transaction, errors: Sequence[RegistryError], fetched: "Sequence[FetchedDocument]"
+    ) -> None:
+        super().__init__(transaction, errors)
+        self.fetched = tuple(fetched)
 
 
 class Fault(ClientError):
@@ -67,6 +81,14 @@ class BadMetadata(ClientError):
 
 class FileIsThere(ClientError):
     """A file would have been overwritten."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class FileChanged(ClientError):
+    """A file changed after its metadata were written; nothing of it is registered."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
