@@ -29,6 +29,7 @@ class Diary:
     outcome: Outcome = Outcome.SUCCESS
     outcome_text: str = ""
     patient_ids: tuple[str, ...] = ()
+    obsolete_patient_ids: tuple[str, ...] = ()
     submission_set_unique_id: str = ""
     query_id: str = ""
     query_xml: bytes = b""
@@ -66,6 +67,7 @@ class Diary:
             process_id=self.node.process_id,
             audit_source_id=self.node.audit_source_id,
             patient_ids=self.patient_ids,
+            obsolete_patient_ids=self.obsolete_patient_ids,
             submission_set_unique_id=self.submission_set_unique_id,
             query_id=self.query_id,
             query_xml=self.query_xml,

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ebxml.read import AnswerNotUnderstood, read_registry_response
-from ebxml.write import write_submit_objects_request
-
 import schemas
 from ebxml.model import RegistryResponse, Submission
+from ebxml.read import AnswerNotUnderstood, read_registry_response
+from ebxml.write import write_submit_objects_request
 from exchange.audit_trail import Happening, audit_messages_of
 from exchange.diary import Node
 from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable

@@ -69,7 +69,8 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         if errors := tuple(conversation.errors_in(request)):
             raise Refused(*errors)
         # 6. The consent broker's decision for this subject, verb and patients.
-        decision = await around.consent.decide(subject, conversation.verb, diary.patient_ids, around.clock())
+        patients = (*diary.patient_ids, *diary.obsolete_patient_ids)
+        decision = await around.consent.decide(subject, conversation.verb, patients, around.clock())
         if not decision.permit:
             raise Forbidden(*decision.reasons)
         # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL.

@@ -10,6 +10,8 @@ from hl7v2.er7 import component, errors_in_escapes, escaped, raw_component, show
 OID_CHARACTERS = 64
 # Earlier editions of ITI TF-3: 4.2.3.2.26 said so, and other registries still hold senders to it.
 IDENTIFIER_CHARACTERS = 128
+# ebRIM ends the value of an ExternalIdentifier here: of a longer patient id nothing could ever be submitted.
+PATIENT_ID_CHARACTERS = 256
 
 _OID = rf"(?![0-9.]{{{OID_CHARACTERS + 1}}})[0-2](?:\.(?:0|[1-9][0-9]*))+"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

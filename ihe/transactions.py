@@ -53,6 +53,12 @@ ITI_44_ADD = Transaction(
     "urn:hl7-org:v3:PRPA_IN201301UV02", "urn:hl7-org:v3:MCCI_IN000002UV01",
     (HL7, "PRPA_IN201301UV02"), (HL7, "MCCI_IN000002UV01"), "DocumentRegistry_PRPA_IN201301UV02",
 )  # fmt: skip
+# Meant for a PIX Manager; feeds that serve both send it to registries too.
+ITI_44_REVISE = Transaction(
+    "ITI-44", "Patient Identity Feed HL7 V3", "registry",
+    "urn:hl7-org:v3:PRPA_IN201302UV02", "urn:hl7-org:v3:MCCI_IN000002UV01",
+    (HL7, "PRPA_IN201302UV02"), (HL7, "MCCI_IN000002UV01"), "DocumentRegistry_PRPA_IN201302UV02",
+)  # fmt: skip
 ITI_44_MERGE = Transaction(
     "ITI-44", "Patient Identity Feed HL7 V3", "registry",
     "urn:hl7-org:v3:PRPA_IN201304UV02", "urn:hl7-org:v3:MCCI_IN000002UV01",
@@ -91,6 +97,7 @@ ITI_92 = Transaction(
 )  # fmt: skip
 
 TRANSACTIONS = (
-    ITI_18, ITI_41, ITI_42, ITI_43, ITI_44_ADD, ITI_44_MERGE, ITI_51, ITI_57, ITI_61, ITI_62, ITI_86, ITI_92,
+    ITI_18, ITI_41, ITI_42, ITI_43, ITI_44_ADD, ITI_44_REVISE, ITI_44_MERGE, ITI_51, ITI_57, ITI_61, ITI_62,
+    ITI_86, ITI_92,
 )  # fmt: skip
 BY_ACTION = {transaction.action: transaction for transaction in TRANSACTIONS}

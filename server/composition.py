@@ -25,14 +25,13 @@ from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
 from exchange.conversation import AnyConversation
 from exchange.diary import Node
-from exchange.identity_conversation import PatientRecordAdded
 from exchange.ports import RegistryPort
 from exchange.registry_conversations import RegisterDocumentSet, RegistryStoredQuery
 from exchange.registry_link import RegistryLink
 from exchange.repository_conversations import ProvideAndRegisterDocumentSet, RetrieveDocumentSet
 from exchange.serve import Actor, ActorName, Surroundings
-from hl7v2.datatypes import CX
 from ihe.error_codes import REGISTRY_BUSY
+from registry.merge import merge_patients
 from registry.patients import add_patient
 from registry.store import RegistryStore
 from repository.iti41_provide_and_register_document_set import (
@@ -43,6 +42,7 @@ from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.store import RepositoryStore
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
+from server.identity_feeds import KnownPatients, soap_feed
 from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.settings import Configuration
@@ -121,17 +121,15 @@ def _registry(store: RegistryStore, around: Surroundings) -> Actor:
     register = partial(register_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
     limits = QueryLimits(leaf_class_objects=around.limits.max_results)
     query = partial(registry_stored_query, store=store, limits=limits)
-
-    async def know(patient_id: CX) -> None:
-        await add_patient(patient_id, store, around.clock)
-
+    patients = KnownPatients(
+        add=_or_busy(partial(add_patient, store=store, clock=around.clock)),
+        merge=_or_busy(partial(merge_patients, store=store)),
+    )
     return _actor(
         "registry",
         RegisterDocumentSet(_or_busy(register), around.domain),
         RegistryStoredQuery(_or_busy(query), around.domain),
-        PatientRecordAdded(
-            _or_busy(know), around.domain.assigning_authorities, around.clock, around.new_uuid
-        ),
+        *soap_feed(patients, around),
     )
 
 
