@@ -1,6 +1,6 @@
 """What the tests of every room share: fresh databases, one event loop, examples that stay the same."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from tests.services import postgresql
+from tests.services.platform import OPEN_DOMAIN, Platform, running, running_apart
 
 # A newcomer's first run, CI and a colleague's run try the same examples, however slow the machine is.
 # `pytest --hypothesis-profile=default` looks for new ones.
@@ -57,3 +58,25 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """Lend a fresh database of each kind that Coffre runs on, one after the other."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Lend the one server, on SQLite, that all tests of this process share: each brings its own patients."""
+    with running(tmp_path_factory.mktemp("platform")) as one:
+        yield one
+
+
+@pytest.fixture
+def fresh_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
+    """Start a server of one's own: `fresh_platform(apart=True)` is one process for each actor."""
+    with ExitStack() as stack:
+
+        def start(
+            *, apart: bool = False, toml: str = OPEN_DOMAIN, database_url: str = "", name: str = "platform"
+        ) -> Platform:
+            environment = {"COFFRE_DATABASE_URL": database_url} if database_url else {}
+            begin = running_apart if apart else running
+            return stack.enter_context(begin(tmp_path / name, toml=toml, environment=environment))
+
+        yield start

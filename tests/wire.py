@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
+WSA = "http://www.w3.org/2005/08/addressing"
 ANSWER_TIMEOUT_SECONDS = 120
 
 
@@ -93,6 +95,22 @@ def get(url: str) -> HttpAnswer:
     return _request("GET", url, b"", {})
 
 
+def request(method: str, url: str, body: bytes = b"", content_type: str = "text/plain") -> HttpAnswer:
+    """Any method; read the whole answer."""
+    return _request(method, url, body, {"Content-Type": content_type})
+
+
+def send_and_hang_up(url: str, body: bytes, content_type: str, declared_length: int) -> None:
+    """POST fewer bytes than the header promises, and be gone."""
+    parts = urlsplit(url)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {declared_length}\r\n\r\n"
+    )
+    with socket.create_connection((str(parts.hostname), parts.port), ANSWER_TIMEOUT_SECONDS) as connection:
+        connection.sendall(head.encode() + body)
+
+
 def _request(method: str, url: str, body: bytes | Iterable[bytes], headers: Mapping[str, str]) -> HttpAnswer:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=ANSWER_TIMEOUT_SECONDS)
@@ -108,16 +126,20 @@ def _request(method: str, url: str, body: bytes | Iterable[bytes], headers: Mapp
 
 
 def envelope(
-    action: str, body: str | bytes, *, message_id: str = "urn:uuid:0a8c8c1c-5d6e-4d31-8b1b-3f3f4f0e0001"
+    action: str,
+    body: str | bytes,
+    *,
+    message_id: str = "urn:uuid:0a8c8c1c-5d6e-4d31-8b1b-3f3f4f0e0001",
+    more_headers: str = "",
 ) -> bytes:
     """A plain SOAP 1.2 request."""
     text = body.decode() if isinstance(body, bytes) else body
     return (
-        f'<soap:Envelope xmlns:soap="{SOAP}" xmlns:wsa="http://www.w3.org/2005/08/addressing"><soap:Header>'
+        f'<soap:Envelope xmlns:soap="{SOAP}" xmlns:wsa="{WSA}"><soap:Header>'
         f'<wsa:Action soap:mustUnderstand="1">{action}</wsa:Action>'
         f"<wsa:MessageID>{message_id}</wsa:MessageID>"
-        "<wsa:ReplyTo><wsa:Address>http://www.w3.org/2005/08/addressing/anonymous</wsa:Address></wsa:ReplyTo>"
-        f"<wsa:To>http://localhost/</wsa:To></soap:Header><soap:Body>{text}</soap:Body></soap:Envelope>"
+        f"<wsa:ReplyTo><wsa:Address>{WSA}/anonymous</wsa:Address></wsa:ReplyTo>"
+        f"<wsa:To>http://localhost/</wsa:To>{more_headers}</soap:Header><soap:Body>{text}</soap:Body></soap:Envelope>"
     ).encode()
 
 
@@ -127,19 +149,47 @@ MTOM_TYPE = (
 )
 
 
+@dataclass(frozen=True)
+class Part:
+    """One MIME part; `content` stands on the wire as it is, in whatever encoding the header names."""
+
+    content_id: str
+    content: bytes
+    content_type: str = "application/octet-stream"
+    encoding: str = "binary"
+
+
+def root_part(root: bytes, charset: str = "UTF-8") -> Part:
+    """The part that holds the envelope."""
+    return Part("root@wire", root, f'application/xop+xml; charset={charset}; type="application/soap+xml"')
+
+
+def multipart(*parts: Part, boundary: str = "=_wire", line_end: str = "\r\n", preamble: str = "") -> bytes:
+    """A multipart/related body, its delimiters ended by `line_end`."""
+    pieces = [
+        line_end.join(
+            (
+                f"--{boundary}",
+                f"Content-Type: {part.content_type}",
+                f"Content-Transfer-Encoding: {part.encoding}",
+                f"Content-ID: <{part.content_id}>",
+                "",
+                "",
+            )
+        ).encode()
+        + part.content
+        for part in parts
+    ]
+    start = (preamble + line_end).encode() if preamble else b""
+    return start + line_end.encode().join([*pieces, f"--{boundary}--{line_end}".encode()])
+
+
 def mtom(root: bytes, *parts: tuple[str, str, bytes]) -> bytes:
     """A multipart/related message of MTOM_TYPE: the root, then (Content-ID, Content-Type, bytes) parts."""
-    pieces = [
-        b'--=_wire\r\nContent-Type: application/xop+xml; charset=UTF-8; type="application/soap+xml"\r\n'
-        b"Content-Transfer-Encoding: binary\r\nContent-ID: <root@wire>\r\n\r\n" + root
-    ]
-    pieces += [
-        f"--=_wire\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: binary\r\n"
-        f"Content-ID: <{content_id}>\r\n\r\n".encode()
-        + content
-        for content_id, content_type, content in parts
-    ]
-    return b"\r\n".join([*pieces, b"--=_wire--\r\n"])
+    return multipart(
+        root_part(root),
+        *(Part(content_id, content, content_type) for content_id, content_type, content in parts),
+    )
 
 
 def include(content_id: str) -> str:

@@ -11,7 +11,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.wire import get
+from tests.messages import requests
+from tests.wire import MTOM_TYPE, HttpAnswer, envelope, get, include, mtom, post
+
+ROOT = Path(__file__).parents[2]
 
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 20
@@ -29,15 +32,17 @@ unique_id = "2.999.2.1"
 
 @dataclass
 class Platform:
-    """One server process, and where to reach it."""
+    """A running server, and the conversations that most tests begin with."""
 
     directory: Path
     url: str
     process: subprocess.Popen[bytes] = field(repr=False)
+    # Where the registry runs in a process of its own, that one.
+    registry: "Platform | None" = None
 
     @property
     def registry_url(self) -> str:
-        return f"{self.url}/registry"
+        return self.registry.registry_url if self.registry else f"{self.url}/registry"
 
     @property
     def repository_url(self) -> str:
@@ -50,14 +55,82 @@ class Platform:
     @property
     def memory_bytes(self) -> int:
         """Resident memory of the server now."""
+        return self._memory("VmRSS")
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most resident memory that the server ever had."""
+        return self._memory("VmHWM")
+
+    def _memory(self, row: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith(f"{row}:"))
         return int(kilobytes) * 1024
+
+    @property
+    def stored_files(self) -> set[Path]:
+        """Every file that holds, or is about to hold, a document."""
+        files = (path for path in (self.directory / "documents").rglob("*") if path.is_file())
+        return {path for path in files if path.name != "lock"}
+
+    @property
+    def audit_spools(self) -> list[Path]:
+        """The directories with the audit records of every process."""
+        return [one.directory / "audit" for one in (self.registry, self) if one]
+
+    def add_patient(self) -> str:
+        """Make a new patient known by ITI-44, and give its id."""
+        patient_id = requests.fresh_patient_id()
+        answer = post(self.registry_url, envelope(requests.ITI_44, requests.patient_added(patient_id)))
+        assert [one.get("code") for one in answer.found("typeCode")] == ["CA"], answer.body
+        return patient_id
+
+    def query(self, body: str) -> HttpAnswer:
+        """ITI-18 in plain SOAP."""
+        return post(self.registry_url, envelope(requests.ITI_18, body))
+
+    def register(self, body: str) -> HttpAnswer:
+        """ITI-42 in plain SOAP."""
+        return post(self.registry_url, envelope(requests.ITI_42, body))
+
+    def provide(self, submission: requests.Submission, *documents: bytes) -> HttpAnswer:
+        """ITI-41 with one MIME part for each document, in order."""
+        parts = [(f"part{number}@wire", "text/plain", one) for number, one in enumerate(documents, 1)]
+        includes = [(f"Document{n}", include(one[0])) for n, one in enumerate(parts, 1)]
+        body = requests.provide(submission.submit_objects_request, *includes)
+        return post(self.repository_url, mtom(envelope(requests.ITI_41, body), *parts), MTOM_TYPE)
+
+    def retrieve(self, *unique_ids: str) -> HttpAnswer:
+        """ITI-43 as MTOM."""
+        message = mtom(envelope(requests.ITI_43, requests.retrieve(*unique_ids)))
+        return post(self.repository_url, message, MTOM_TYPE)
+
+    def documents_of(self, patient_id: str) -> list[str]:
+        """The uniqueIds of the patient's documents, of any status."""
+        statuses = f"{requests.APPROVED}','{requests.DEPRECATED}"
+        answer = self.query(requests.find_documents(patient_id, status=statuses))
+        assert answer.status_urn == requests.SUCCESS, answer.body
+        return [
+            str(one.get("value"))
+            for one in answer.found("ExternalIdentifier")
+            if one.get("identificationScheme") == "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
+        ]
 
     def kill(self) -> None:
         """SIGKILL, as the power company does it."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+
+@contextmanager
+def storing_nothing(platform: Platform, *patient_ids: str) -> Iterator[None]:
+    """Whatever is sent inside leaves no document, no metadata of these patients, and a server that works."""
+    before = platform.stored_files
+    known = [platform.documents_of(one) for one in patient_ids]
+    yield
+    assert platform.stored_files == before
+    assert [platform.documents_of(one) for one in patient_ids] == known
+    assert get(f"{platform.url}/readyz").status == 200
 
 
 @contextmanager
@@ -77,11 +150,28 @@ def running(
     command += ["--config", str(configuration), "--port", str(port)]
     with ExitStack() as stack:
         log = stack.enter_context((directory / "server.log").open("ab"))
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
+        )
         stack.callback(_stop, process)
         platform = Platform(directory, f"http://127.0.0.1:{port}", process)
         _wait_until_ready(platform)
         yield platform
+
+
+@contextmanager
+def running_apart(
+    directory: Path, *, toml: str = OPEN_DOMAIN, environment: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
+    """Start the registry and the repository as two processes, joined by ITI-42 over HTTP."""
+    environment = environment or {}
+    with running(directory / "registry", actors="registry", toml=toml, environment=environment) as registry:
+        environment = {**environment, "COFFRE_REGISTRY_URL": registry.registry_url}
+        with running(
+            directory / "repository", actors="repository", toml=toml, environment=environment
+        ) as repository:
+            repository.registry = registry
+            yield repository
 
 
 def free_port() -> int:
@@ -106,6 +196,8 @@ def _wait_until_ready(platform: Platform) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
     process.terminate()
     try:
         process.wait(STOP_TIMEOUT_SECONDS)

@@ -1,0 +1,304 @@
+"""Request bodies as a foreign sender's text templates, every id fresh; no code of the product is used."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+ITI_18 = "urn:ihe:iti:2007:RegistryStoredQuery"
+ITI_41 = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
+ITI_42 = "urn:ihe:iti:2007:RegisterDocumentSet-b"
+ITI_43 = "urn:ihe:iti:2007:RetrieveDocumentSet"
+ITI_44 = "urn:hl7-org:v3:PRPA_IN201301UV02"
+
+FIND_DOCUMENTS = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"
+GET_ALL = "urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3"
+GET_DOCUMENTS = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+GET_SUBMISSION_SET_AND_CONTENTS = "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83"
+
+APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
+DEPRECATED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated"
+SUCCESS = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"
+PARTIAL_SUCCESS = "urn:ihe:iti:2007:ResponseStatusType:PartialSuccess"
+FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
+
+HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
+RPLC = "urn:ihe:iti:2007:AssociationType:RPLC"
+STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
+ON_DEMAND = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
+
+REPOSITORY = "2.999.2.1"
+AUTHORITY = "2.999.5"
+NAMESPACES = (
+    'xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" '
+    'xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"'
+)
+
+
+def fresh_oid() -> str:
+    """An OID that nobody has used: that of a UUID."""
+    return f"2.25.{uuid.uuid4().int}"
+
+
+def fresh_uuid() -> str:
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+def fresh_patient_id() -> str:
+    """A patient id of the tests' authority, as CX."""
+    return f"P{uuid.uuid4().hex[:12]}^^^&{AUTHORITY}&ISO"
+
+
+def slot(name: str, *values: str) -> str:
+    inside = "".join(f"<rim:Value>{escape(value)}</rim:Value>" for value in values)
+    return f'<rim:Slot name="{name}"><rim:ValueList>{inside}</rim:ValueList></rim:Slot>'
+
+
+def text(value: str) -> str:
+    return f'<rim:Name><rim:LocalizedString value="{value}"/></rim:Name>'
+
+
+def code(of: str, scheme: str, value: str, coding_scheme: str = "2.999.1") -> str:
+    return (
+        f'<rim:Classification id="{value}-{of}" classifiedObject="{of}" nodeRepresentation="{value}" '
+        f'classificationScheme="urn:uuid:{scheme}">{slot("codingScheme", coding_scheme)}'
+        f"{text(value.title())}</rim:Classification>"
+    )
+
+
+def author(of: str, scheme: str) -> str:
+    return (
+        f'<rim:Classification id="author-{of}" classifiedObject="{of}" nodeRepresentation="" '
+        f'classificationScheme="urn:uuid:{scheme}">{slot("authorPerson", "^Weber^Anne^^^Dr")}'
+        f"{slot('authorInstitution', 'Clinic^^^^^^^^^2.999.61')}</rim:Classification>"
+    )
+
+
+def label(of: str, node: str) -> str:
+    return (
+        f'<rim:Classification id="label-{of}" classifiedObject="{of}" classificationNode="urn:uuid:{node}"/>'
+    )
+
+
+def identifier(of: str, scheme: str, name: str, value: str) -> str:
+    return (
+        f'<rim:ExternalIdentifier id="{name}-{of}" registryObject="{of}" value="{escape(value)}" '
+        f'identificationScheme="urn:uuid:{scheme}">{text(name)}</rim:ExternalIdentifier>'
+    )
+
+
+def document_entry(
+    patient_id: str,
+    unique_id: str,
+    id: str = "Document1",
+    mime_type: str = "text/plain",
+    slots: str = "",
+    object_type: str = STABLE,
+) -> str:
+    """A whole rim:ExtrinsicObject; further `slots` stand before its own."""
+    return (
+        f'<rim:ExtrinsicObject id="{id}" mimeType="{mime_type}" objectType="{object_type}">{slots}'
+        + slot("creationTime", "20240102030405")
+        + slot("languageCode", "fr-LU")
+        + slot("serviceStartTime", "202401020300")
+        + slot("serviceStopTime", "202401020330")
+        + slot("sourcePatientId", "MRN7^^^&2.999.7&ISO")
+        + slot("sourcePatientInfo", "PID-5|Muller^Jeanne", "PID-8|F")
+        + text("Report")
+        + author(id, "93606bcf-9494-43ec-9b4e-a7748d1a838d")
+        + code(id, "41a5887f-8865-4c09-adf7-e362475b143a", "REPORT")
+        + code(id, "f4f85eac-e6cb-4883-b524-f2705394840f", "N")
+        + code(id, "a09d5840-386c-46f2-b5ad-9c3699a4309d", "TEXT")
+        + code(id, "f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "CLINIC")
+        + code(id, "cccf5598-8b07-4b77-a05e-ae952c785ead", "GENERAL")
+        + code(id, "f0306f51-975f-434e-a61c-c59651d33983", "NOTE")
+        + identifier(id, "58a6f841-87b3-4a3e-92fd-a8ffeff98427", "XDSDocumentEntry.patientId", patient_id)
+        + identifier(id, "2e82c1f6-a085-4c72-9da3-8640a32e42ab", "XDSDocumentEntry.uniqueId", unique_id)
+        + "</rim:ExtrinsicObject>"
+    )
+
+
+def submission_set(patient_id: str, unique_id: str, id: str = "SubmissionSet1") -> str:
+    """A whole rim:RegistryPackage that is a SubmissionSet."""
+    return (
+        f'<rim:RegistryPackage id="{id}">'
+        + slot("submissionTime", "20240102030500")
+        + author(id, "a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d")
+        + code(id, "aa543740-bdda-424e-8c96-df4873be8500", "VISIT")
+        + label(id, "a54d6aa5-d40d-43f9-88c5-b4633d873bdd")
+        + identifier(id, "6b5aea1a-874d-4603-a4bc-96a0a7b38446", "XDSSubmissionSet.patientId", patient_id)
+        + identifier(id, "554ac39e-e3fe-47fe-b233-965d2a147832", "XDSSubmissionSet.sourceId", "2.999.6")
+        + identifier(id, "96fdda7c-d067-4183-912e-bf5ee74998a8", "XDSSubmissionSet.uniqueId", unique_id)
+        + "</rim:RegistryPackage>"
+    )
+
+
+def folder(patient_id: str, unique_id: str, id: str = "Folder1") -> str:
+    """A whole rim:RegistryPackage that is a Folder."""
+    return (
+        f'<rim:RegistryPackage id="{id}">'
+        + text("Pregnancy")
+        + code(id, "1ba97051-7806-41a8-a48b-8fce7af683c5", "PREGNANCY")
+        + label(id, "d9d542f3-6cc4-48b6-8870-ea235fbc94c2")
+        + identifier(id, "f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a", "XDSFolder.patientId", patient_id)
+        + identifier(id, "75df8f67-9973-4fbe-a900-df66cefecc5a", "XDSFolder.uniqueId", unique_id)
+        + "</rim:RegistryPackage>"
+    )
+
+
+def association(source: str, target: str, type: str = HAS_MEMBER, status: str = "", id: str = "") -> str:
+    return (
+        f'<rim:Association id="{id or f"{source}-{target}"}" sourceObject="{source}" '
+        f'targetObject="{target}" associationType="{type}">'
+        f"{slot('SubmissionSetStatus', status) if status else ''}</rim:Association>"
+    )
+
+
+def submit(*objects: str) -> str:
+    """An lcm:SubmitObjectsRequest of these objects, the whole body of an ITI-42."""
+    return (
+        f"<lcm:SubmitObjectsRequest {NAMESPACES}><rim:RegistryObjectList>"
+        f"{''.join(objects)}</rim:RegistryObjectList></lcm:SubmitObjectsRequest>"
+    )
+
+
+def provide(submit_objects_request: str, *documents: tuple[str, str]) -> str:
+    """The body of an ITI-41; `documents` are ids of DocumentEntries, and what stands in the xds:Document."""
+    inside = "".join(f'<xds:Document id="{id}">{content}</xds:Document>' for id, content in documents)
+    return (
+        '<xds:ProvideAndRegisterDocumentSetRequest xmlns:xds="urn:ihe:iti:xds-b:2007">'
+        f"{submit_objects_request}{inside}</xds:ProvideAndRegisterDocumentSetRequest>"
+    )
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission and the ids by which to find again what it submits."""
+
+    patient_id: str
+    submit_objects_request: str
+    submission_set_unique_id: str
+    unique_ids: tuple[str, ...]
+    folder_unique_id: str = ""
+
+    @property
+    def unique_id(self) -> str:
+        """The uniqueId of the first document."""
+        return self.unique_ids[0]
+
+
+def submission(
+    patient_id: str,
+    documents: int = 1,
+    *,
+    slots: str = "",
+    with_folder: bool = False,
+    replaces: str = "",
+    mime_type: str = "text/plain",
+    more: Iterable[str] = (),
+) -> Submission:
+    """A valid submission of Document1, Document2 ...; `slots` are further ones of each DocumentEntry.
+
+    `replaces` is the entryUUID that Document1 replaces; `more` are further objects of the list.
+    """
+    set_id, folder_id = fresh_oid(), fresh_oid() if with_folder else ""
+    unique_ids = tuple(fresh_oid() for _ in range(documents))
+    objects = [submission_set(patient_id, set_id)]
+    for number, unique_id in enumerate(unique_ids, 1):
+        id = f"Document{number}"
+        objects.append(document_entry(patient_id, unique_id, id, mime_type, slots))
+        objects.append(association("SubmissionSet1", id, status="Original"))
+        if with_folder:
+            in_folder = f"Folder1-{id}"
+            objects.append(association("Folder1", id, id=in_folder))
+            objects.append(association("SubmissionSet1", in_folder))
+    if with_folder:
+        objects.append(folder(patient_id, folder_id))
+        objects.append(association("SubmissionSet1", "Folder1"))
+    if replaces:
+        objects.append(association("Document1", replaces, RPLC, id="Replaces1"))
+    return Submission(patient_id, submit(*objects, *more), set_id, unique_ids, folder_id)
+
+
+def registered(content_sha1: str, size: int) -> str:
+    """The Slots that a repository adds before it sends the entry on by ITI-42."""
+    return slot("hash", content_sha1) + slot("repositoryUniqueId", REPOSITORY) + slot("size", str(size))
+
+
+def stored_query(
+    query_id: str, *slots: tuple[str, str] | tuple[str, str, str], return_type: str = "LeafClass"
+) -> str:
+    """A query:AdhocQueryRequest; each slot is its name and its values, spelled as they are to stand there."""
+    return (
+        '<query:AdhocQueryRequest xmlns:query="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" '
+        'xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">'
+        f'<query:ResponseOption returnType="{return_type}" returnComposedObjects="true"/>'
+        f'<rim:AdhocQuery id="{query_id}">{"".join(slot(*one) for one in slots)}</rim:AdhocQuery>'
+        "</query:AdhocQueryRequest>"
+    )
+
+
+def find_documents(
+    patient_id: str,
+    *slots: tuple[str, str] | tuple[str, str, str],
+    status: str = APPROVED,
+    return_type: str = "LeafClass",
+) -> str:
+    return stored_query(
+        FIND_DOCUMENTS,
+        ("$XDSDocumentEntryPatientId", f"'{patient_id}'"),
+        ("$XDSDocumentEntryStatus", f"('{status}')"),
+        *slots,
+        return_type=return_type,
+    )
+
+
+def get_all(patient_id: str) -> str:
+    statuses = f"('{APPROVED}','{DEPRECATED}')"
+    return stored_query(
+        GET_ALL,
+        ("$patientId", f"'{patient_id}'"),
+        ("$XDSDocumentEntryStatus", statuses),
+        ("$XDSSubmissionSetStatus", statuses),
+        ("$XDSFolderStatus", statuses),
+    )
+
+
+def retrieve(*unique_ids: str, repository: str = REPOSITORY) -> str:
+    """The body of an ITI-43."""
+    requests = "".join(
+        f"<xds:DocumentRequest><xds:RepositoryUniqueId>{repository}</xds:RepositoryUniqueId>"
+        f"<xds:DocumentUniqueId>{unique_id}</xds:DocumentUniqueId></xds:DocumentRequest>"
+        for unique_id in unique_ids
+    )
+    return (
+        '<xds:RetrieveDocumentSetRequest xmlns:xds="urn:ihe:iti:xds-b:2007">'
+        f"{requests}</xds:RetrieveDocumentSetRequest>"
+    )
+
+
+def patient_added(patient_id: str) -> str:
+    """The body of an ITI-44, Patient Registry Record Added."""
+    id, _, authority = patient_id.partition("^^^&")
+    oid = authority.removesuffix("&ISO")
+    return f"""<PRPA_IN201301UV02 xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0">
+      <id root="{uuid.uuid4()}"/><creationTime value="20240102030405"/>
+      <interactionId root="2.16.840.1.113883.1.6" extension="PRPA_IN201301UV02"/>
+      <processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="AL"/>
+      <receiver typeCode="RCV"><device classCode="DEV" determinerCode="INSTANCE">
+       <id root="2.999.2"/></device></receiver>
+      <sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE">
+       <id root="2.999.8"/></device></sender>
+      <controlActProcess classCode="CACT" moodCode="EVN">
+       <code code="PRPA_TE201301UV02" codeSystem="2.16.840.1.113883.1.6"/>
+       <subject typeCode="SUBJ"><registrationEvent classCode="REG" moodCode="EVN"><id nullFlavor="NA"/>
+        <statusCode code="active"/><subject1 typeCode="SBJ"><patient classCode="PAT">
+         <id root="{oid}" extension="{id}"/><statusCode code="active"/>
+         <patientPerson classCode="PSN" determinerCode="INSTANCE">
+          <name><family>Muller</family><given>Jeanne</given></name></patientPerson>
+         <providerOrganization classCode="ORG" determinerCode="INSTANCE"><id root="{oid}"/>
+          <contactParty classCode="CON"/></providerOrganization>
+        </patient></subject1>
+        <custodian typeCode="CST"><assignedEntity classCode="ASSIGNED"><id root="{oid}"/>
+        </assignedEntity></custodian>
+       </registrationEvent></subject></controlActProcess></PRPA_IN201301UV02>"""
