@@ -1,7 +1,7 @@
 """What a journey needs from outside: each port is a Protocol, handed in by `server/` or by a test."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -21,13 +21,17 @@ NewUuid = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class StagedDocument:
-    """A document's bytes, durable in staging but not yet visible; `handle` names them to their store."""
+    """A document's bytes, durable in staging but not yet visible; `handle` names them to their store.
+
+    `key` opens them, and stands nowhere else until their store has written it down; empty for plain bytes.
+    """
 
     handle: str
     sha1: str
     sha256: str
     size: int
     content_type: str
+    key: bytes = field(default=b"", repr=False)
 
 
 class StorageError(Exception):

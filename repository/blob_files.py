@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from exchange.ports import StorageError, StorageFull
+from repository.sealing import CHUNK_BYTES, Form
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -23,9 +24,10 @@ class BlobWriting:
     The lock keeps an abandoned file from being closed under a thread that still writes to it.
     """
 
-    def __init__(self, staging_path: Path, path: Path) -> None:
+    def __init__(self, staging_path: Path, path: Path, form: Form) -> None:
         self._staging_path = staging_path
         self._path = path
+        self._form = form
         self._sha1 = hashlib.sha1(usedforsecurity=False)  # the hash of the metadata (ITI TF-3: 4.2.3.2.10)
         self._sha256 = hashlib.sha256()
         self._lock = threading.Lock()
@@ -36,8 +38,8 @@ class BlobWriting:
         """Take one buffer into the SHA-256; apart from `append`, so that two threads share the work."""
         self._sha256.update(data)
 
-    def append(self, data: bytes | bytearray) -> None:
-        """Write one buffer and take it into the SHA-1; what transforms stored bytes would stand here."""
+    def append(self, data: bytes | bytearray, last: bool = False) -> None:
+        """Take one buffer of whole chunks, or the last one, into the SHA-1, seal it and write it."""
         with self._lock, translated():
             if self._ended:
                 return
@@ -45,14 +47,14 @@ class BlobWriting:
                 flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
                 self._file = os.open(self._staging_path, flags, FILE_MODE)
             self._sha1.update(data)
-            rest = memoryview(data)
+            rest = memoryview(self._form.seal(data, last))
             while rest:
                 rest = rest[os.write(self._file, rest) :]
 
     def finish(self, data: bytes | bytearray) -> tuple[str, str]:
         """Write the last buffer and make the blob durable; SHA-1 and SHA-256 as the answer."""
         self.digest(data)
-        self.append(data)
+        self.append(data, last=True)
         with self._lock, translated():
             if self._file is None:
                 raise StorageError("the document was abandoned")
@@ -88,36 +90,56 @@ class BlobWriting:
 class BlobReading:
     """A blob that is read once from beginning to end, and opened when its turn comes."""
 
-    def __init__(self, path: Path, size_bytes: int, sha256: str) -> None:
+    def __init__(self, path: Path, size_bytes: int, sha256: str, form: Form) -> None:
         self._path = path
+        self._size_bytes = size_bytes
         self._unread = size_bytes
         self._expected_sha256 = sha256
+        self._form = form
         self._sha256 = hashlib.sha256()
         self._lock = threading.Lock()
         self._file: int | None = None
         self._ended = False
 
     def next_chunk(self, size_bytes: int) -> bytes:
-        """The next bytes, none at the end; the last of them only if the whole is what was written."""
+        """The next bytes, none at the end; the last of them only if the whole is what was written.
+
+        A `size_bytes` of whole chunks it must be.
+        """
         with self._lock, translated():
             if self._ended:
                 return b""
             if self._file is None:
-                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            chunk = os.read(self._file, min(size_bytes, self._unread))
-            if self._unread and not chunk:
-                raise StorageError(f"a blob is {self._unread} bytes short")
+                self._file = self._open()
+            size_bytes = min(size_bytes, self._unread)
+            last = size_bytes == self._unread
+            chunk = self._form.open(_read(self._file, self._form.stored_bytes(size_bytes, last)), last)
             self._sha256.update(chunk)
             self._unread -= len(chunk)
-            if not self._unread:
+            if last:
                 self._check_end(self._file)
                 self._end()
             return chunk
+
+    def probe(self) -> None:
+        """Whether it begins as it was written, and is as long; what has one chunk is read as a whole."""
+        try:
+            self.next_chunk(CHUNK_BYTES)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
             self._end()
+
+    def _open(self) -> int:
+        file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        found, written = os.fstat(file).st_size, self._form.stored_bytes(self._size_bytes, True)
+        if found != written:
+            os.close(file)
+            raise StorageError(f"a blob has {found} bytes, {written} were written")
+        return file
 
     def _end(self) -> None:
         self._ended = True
@@ -132,10 +154,14 @@ class BlobReading:
             raise StorageError("a blob's SHA-256 is not what it was")
 
 
-def size_of(path: Path) -> int:
-    """Open the file and say its size."""
-    with translated(), path.open("rb") as file:
-        return os.fstat(file.fileno()).st_size
+def _read(file: int, size_bytes: int) -> bytes:
+    """As many bytes, at once if the system gives them at once."""
+    pieces = [os.read(file, size_bytes)]
+    while missing := size_bytes - sum(map(len, pieces)):
+        pieces.append(os.read(file, missing))
+        if not pieces[-1]:
+            raise StorageError(f"a blob is {missing} bytes short")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def remove_files(paths: Iterable[Path]) -> None:

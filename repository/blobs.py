@@ -22,13 +22,13 @@ from repository.blob_files import (
     BlobWriting,
     flush_folder,
     remove_files,
-    size_of,
     translated,
 )
+from repository.sealing import CHUNK_BYTES, form_of, new_key
 
 # Bytes that go to a thread at once: large enough that the hop (50 us) does not count beside hashing
 # them (1 ms), small enough that eight documents in flight, two buffers each, stay at 16 MiB.
-BUFFER_BYTES = 1024 * 1024
+BUFFER_BYTES = 16 * CHUNK_BYTES
 
 # One document; it streams, so this guards the disk and not memory.
 DOCUMENT_LIMIT_BYTES = 4 * 1024**3
@@ -49,26 +49,30 @@ Result = TypeVar("Result")
 class DirectoryBlobs:
     """The `Staging` of ITI-41 and the source of ITI-43; several processes may share one directory."""
 
-    def __init__(self, directory: Path, staging: Path, lock: IO[bytes], document_limit_bytes: int) -> None:
+    def __init__(
+        self, directory: Path, staging: Path, lock: IO[bytes], document_limit_bytes: int, sealed: bool
+    ) -> None:
         self._directory = directory
         self._staging = staging
         self._lock = lock
         self._document_limit_bytes = document_limit_bytes
+        self._sealed = sealed
         self._threads = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="blobs")
 
     @classmethod
     async def open(
-        cls, directory: Path, document_limit_bytes: int = DOCUMENT_LIMIT_BYTES
+        cls, directory: Path, document_limit_bytes: int = DOCUMENT_LIMIT_BYTES, *, sealed: bool = True
     ) -> "DirectoryBlobs":
-        """Open the directory, made if need be."""
+        """Open the directory, made if need be; `sealed` gives every new document a key of its own."""
         staging, lock = await asyncio.to_thread(_make_staging, directory)
-        return cls(directory, staging, lock, document_limit_bytes)
+        return cls(directory, staging, lock, document_limit_bytes, sealed)
 
     async def begin(self, content_type: str) -> "BlobWriter":
         """Open a place for one more document; nothing is written before there is something to write."""
         handle = secrets.token_hex(HANDLE_BYTES)
-        writing = BlobWriting(self._staging / handle, self._path(handle))
-        return BlobWriter(writing, handle, content_type, self._document_limit_bytes, self._threads)
+        key = new_key() if self._sealed else b""
+        writing = BlobWriting(self._staging / handle, self._path(handle), form_of(key, handle))
+        return BlobWriter(writing, handle, key, content_type, self._document_limit_bytes, self._threads)
 
     async def discard(self, staged: StagedDocument) -> None:
         """Remove a staged document that no submission wants."""
@@ -84,13 +88,13 @@ class DirectoryBlobs:
         paths = tuple(path for handle in handles for path in (self._path(handle), self._staging / handle))
         await self._run(remove_files, paths)
 
-    async def size_of(self, handle: str) -> int:
-        """The size of a blob that can be opened; StorageError if there is none."""
-        return await self._run(size_of, self._path(handle))
+    async def probe(self, handle: str, size_bytes: int, sha256: str, key: bytes = b"") -> None:
+        """StorageError unless the blob is there in its full size and begins as it was written."""
+        await self._run(self._reading(handle, size_bytes, sha256, key).probe)
 
-    async def read(self, handle: str, size_bytes: int, sha256: str) -> AsyncIterator[bytes]:
+    async def read(self, handle: str, size_bytes: int, sha256: str, key: bytes = b"") -> AsyncIterator[bytes]:
         """Yield the blob; StorageError before its last chunk if it is not what was written."""
-        reading = BlobReading(self._path(handle), size_bytes, sha256)
+        reading = self._reading(handle, size_bytes, sha256, key)
         try:
             ahead = self._threads.submit(reading.next_chunk, BUFFER_BYTES)
             while chunk := await asyncio.wrap_future(ahead):
@@ -122,6 +126,9 @@ class DirectoryBlobs:
         await asyncio.to_thread(self._threads.shutdown)
         self._lock.close()
 
+    def _reading(self, handle: str, size_bytes: int, sha256: str, key: bytes) -> BlobReading:
+        return BlobReading(self._path(handle), size_bytes, sha256, form_of(key, handle))
+
     def _path(self, handle: str) -> Path:
         # 256 folders: the parent of a new one is flushed once, and 100 million blobs make 400,000 each.
         return self._directory / handle[:2] / handle
@@ -138,12 +145,14 @@ class BlobWriter:
         self,
         writing: BlobWriting,
         handle: str,
+        key: bytes,
         content_type: str,
         limit_bytes: int,
         threads: ThreadPoolExecutor,
     ) -> None:
         self._writing = writing
         self._handle = handle
+        self._key = key
         self._content_type = content_type
         self._limit_bytes = limit_bytes
         self._threads = threads
@@ -170,7 +179,7 @@ class BlobWriter:
         except BaseException:
             await self._give_up()
             raise
-        return StagedDocument(self._handle, sha1, sha256, self._size, self._content_type)
+        return StagedDocument(self._handle, sha1, sha256, self._size, self._content_type, self._key)
 
     async def abandon(self) -> None:
         """Forget the document; what was written leaves no trace."""

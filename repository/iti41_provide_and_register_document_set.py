@@ -140,7 +140,11 @@ async def _store_as_pending(
 def _new_documents(submission: Submission, documents: Mapping[str, StagedDocument]) -> Iterator[NewDocument]:
     for entry in submission.document_entries:
         yield NewDocument(
-            entry.unique_id or "", entry.mime_type or DEFAULT_MIME_TYPE, documents[entry.entry_uuid]
+            entry.unique_id or "",
+            entry.mime_type or DEFAULT_MIME_TYPE,
+            documents[entry.entry_uuid],
+            # Documents of nobody, where a domain takes them, have a key together.
+            entry.patient_id or "",
         )
 
 

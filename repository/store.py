@@ -1,6 +1,7 @@
 """The repository's documents: a row for what is known, a blob for the bytes (ITI TF-2: 3.41, 3.43)."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -9,46 +10,67 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from database import Database, Parameters, Statement, any_of
+from database import Database, DatabaseError, Parameters, Row, Statement, Transaction, any_of
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
 from repository.blobs import DOCUMENT_LIMIT_BYTES, DirectoryBlobs
-from repository.tables import State, document
+from repository.master_keys import WrappedKey
+from repository.tables import State, document, patient_key
+from repository.vault import DocumentIdentity, PatientKey, SealedKey, Vault
+
+log = logging.getLogger("coffre.repository")
 
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document that is about to be stored."""
+    """A document that is about to be stored, and the patient whose it is."""
 
     unique_id: str
     mime_type: str
     staged: StagedDocument
+    patient: str
+
+    @property
+    def identity(self) -> DocumentIdentity:
+        staged = self.staged
+        return DocumentIdentity(
+            staged.handle, self.unique_id, self.mime_type, staged.size, staged.sha1, staged.sha256
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentCopy:
     """One stored copy of a document; all copies of one uniqueId hold the same bytes."""
 
-    unique_id: str
-    blob_handle: str
-    mime_type: str
-    size_bytes: int
-    sha256: str
+    identity: DocumentIdentity
+    sealed_key: SealedKey | None
+
+    @property
+    def unique_id(self) -> str:
+        return self.identity.unique_id
 
 
 class RepositoryStore:
     """Rows and blobs together: bytes are durable before their row, and gone only after it."""
 
-    def __init__(self, database: Database, blobs: DirectoryBlobs) -> None:
+    def __init__(self, database: Database, blobs: DirectoryBlobs, vault: Vault | None) -> None:
         self._database = database
         self._blobs = blobs
+        self._vault = vault
 
     @classmethod
     async def open(
-        cls, database: Database, directory: Path, document_limit_bytes: int = DOCUMENT_LIMIT_BYTES
+        cls,
+        database: Database,
+        directory: Path,
+        vault: Vault | None,
+        document_limit_bytes: int = DOCUMENT_LIMIT_BYTES,
     ) -> "RepositoryStore":
-        """Open the documents under this directory, and clear up after processes that were cut off."""
-        blobs = await DirectoryBlobs.open(directory, document_limit_bytes)
-        store = cls(database, blobs)
+        """Open the documents under this directory, and clear up after processes that were cut off.
+
+        Without a vault new documents are plain bytes, and those of a vault cannot be read.
+        """
+        blobs = await DirectoryBlobs.open(directory, document_limit_bytes, sealed=vault is not None)
+        store = cls(database, blobs, vault)
         try:
             await blobs.recover(store._recorded_of)
         except BaseException:
@@ -63,6 +85,8 @@ class RepositoryStore:
 
     async def add(self, submission_id: str, documents: Iterable[NewDocument], at: datetime) -> None:
         """Record the documents of one submission as pending, all or none."""
+        documents = tuple(documents)
+        sealed = await self._sealed_keys(documents, at)
         rows: list[Parameters] = [
             {
                 "unique_id": new.unique_id,
@@ -74,8 +98,10 @@ class RepositoryStore:
                 "sha256": new.staged.sha256,
                 "state": State.PENDING,
                 "created_milliseconds": int(at.timestamp() * 1000),
+                "patient_key_id": patient_key_id,
+                "sealed_key": sealed_key,
             }
-            for new in documents
+            for new, (patient_key_id, sealed_key) in zip(documents, sealed, strict=True)
         ]
         if rows:
             await self._execute(_INSERT, rows)
@@ -106,24 +132,42 @@ class RepositoryStore:
         """Remove bytes for which no row was written."""
         await self._blobs.remove(_handles(staged))
 
+    async def destroy(self, patient: str) -> int:
+        """Destroy a patient's key and with it every document sealed under it; the answer is how many.
+
+        Whoever has the files of those documents, or gets them from a backup, has noise.
+        """
+
+        async def work(transaction: Transaction) -> set[str]:
+            # The lock makes submissions for the patient wait, and then find no key to be sealed under.
+            await transaction.fetch(_LOCK_PATIENT_KEY, {"patient": patient})
+            rows = await transaction.fetch(_DELETE_OF_PATIENT, {"patient": patient})
+            await transaction.execute(_DELETE_PATIENT_KEY, {"patient": patient})
+            return {handle for (handle,) in rows}
+
+        handles = await self._database.transact(work)
+        await self._remove_blobs(handles)
+        return len(handles)
+
     async def find(self, unique_ids: Sequence[str]) -> Mapping[str, tuple[DocumentCopy, ...]]:
         """The copies of each document, the best first; a uniqueId that has none is not in the answer."""
         rows = await self._database.fetch(_SELECT_COPIES, {"unique_ids": list(unique_ids)})
-        copies = (DocumentCopy(*row) for row in rows)
+        copies = (_copy(row) for row in rows)
         return {unique_id: tuple(found) for unique_id, found in groupby(copies, attrgetter("unique_id"))}
 
     async def open_copy(self, copies: Iterable[DocumentCopy]) -> StoredDocument:
-        """The first copy whose blob is there in its full size; StorageError when none is."""
+        """The first copy that is as long as it was and begins as it did; StorageError if there is none."""
         reason = StorageError("no copy was named")
         for copy in copies:
+            one = copy.identity
             try:
-                size_bytes = await self._blobs.size_of(copy.blob_handle)
+                key = await self._key(copy)
+                await self._blobs.probe(one.blob_handle, one.size_bytes, one.sha256, key)
             except StorageError as error:
                 reason = error
                 continue
-            if size_bytes == copy.size_bytes:
-                return StoredDocument(copy.unique_id, copy.mime_type, copy.size_bytes, self._chunks(copy))
-            reason = StorageError(f"a blob has {size_bytes} bytes, {copy.size_bytes} were written")
+            chunks = self._blobs.read(one.blob_handle, one.size_bytes, one.sha256, key)
+            return StoredDocument(one.unique_id, one.mime_type, one.size_bytes, chunks)
         raise reason
 
     async def close(self) -> None:
@@ -134,8 +178,36 @@ class RepositoryStore:
         # Each of our statements may run twice: an insert that was lost was not committed.
         await self._database.transact(lambda transaction: transaction.execute(statement, parameters))
 
-    def _chunks(self, copy: DocumentCopy) -> AsyncIterator[bytes]:
-        return self._blobs.read(copy.blob_handle, copy.size_bytes, copy.sha256)
+    async def _sealed_keys(
+        self, documents: Sequence[NewDocument], at: datetime
+    ) -> list[tuple[int | None, bytes | None]]:
+        """For each document the id of its patient's key, and its own key sealed under that."""
+        if self._vault is None:
+            return [(None, None)] * len(documents)
+        patients = {new.patient for new in documents}
+        keys = {patient: await self._vault.patient_key(patient, at) for patient in patients}
+        return [
+            (keys[new.patient][0].id, self._vault.seal(keys[new.patient][1], new.identity, new.staged.key))
+            for new in documents
+        ]
+
+    async def _key(self, copy: DocumentCopy) -> bytes:
+        """The document's key, empty for plain bytes; StorageError if it cannot be had."""
+        if copy.sealed_key is None:
+            if self._vault is not None:
+                # Or whoever can write rows and files could put plain bytes in a sealed document's place.
+                raise StorageError("a document is not encrypted, and the vault takes none that is not")
+            return b""
+        if self._vault is None:
+            raise StorageError("a document is encrypted, and the vault is off")
+        return await self._vault.document_key(copy.sealed_key, copy.identity)
+
+    async def _remove_blobs(self, handles: Collection[str]) -> None:
+        """Remove the blobs to which no row refers any more; with their rows they have lost their keys."""
+        try:
+            await self._blobs.remove(set(handles) - set(await self._recorded_of(list(handles))))
+        except (DatabaseError, StorageError) as error:
+            log.warning("%d blobs stay until the next check: %s", len(handles), type(error).__name__)
 
     async def _recorded_of(self, handles: Sequence[str]) -> Collection[str]:
         rows = await self._database.fetch(_SELECT_HANDLES, {"handles": list(handles)})
@@ -147,6 +219,16 @@ def _handles(staged: Iterable[StagedDocument]) -> set[str]:
     return {document.handle for document in staged}
 
 
+def _copy(row: Row) -> DocumentCopy:
+    """One row of `_SELECT_COPIES`."""
+    *identity, sealed_key, patient_key_id, patient, master_key_id, wrapped_key = row
+    sealed = None
+    if sealed_key is not None:
+        patients = PatientKey(patient_key_id, patient, WrappedKey(master_key_id, bytes(wrapped_key)))
+        sealed = SealedKey(patients, bytes(sealed_key))
+    return DocumentCopy(DocumentIdentity(*identity), sealed)
+
+
 _INSERT = Statement(
     insert(document).values(
         {column.name: bindparam(column.name) for column in document.columns if column.name != "id"}
@@ -154,6 +236,20 @@ _INSERT = Statement(
 )
 
 _DELETE = Statement(delete(document).where(document.c.submission_id == bindparam("submission_id")))
+
+_LOCK_PATIENT_KEY = Statement(
+    select(patient_key.c.id).where(patient_key.c.patient == bindparam("patient")).with_for_update()
+)
+_DELETE_OF_PATIENT = Statement(
+    delete(document)
+    .where(
+        document.c.patient_key_id.in_(
+            select(patient_key.c.id).where(patient_key.c.patient == bindparam("patient"))
+        )
+    )
+    .returning(document.c.blob_handle)
+)
+_DELETE_PATIENT_KEY = Statement(delete(patient_key).where(patient_key.c.patient == bindparam("patient")))
 
 _UPDATE_STATE = Statement(
     update(document)
@@ -173,17 +269,26 @@ _SELECT_DIFFERING = Statement(
     .order_by(document.c.id)
 )
 
+# In the order of `DocumentIdentity`; plain bytes have no key of a patient.
+_COPIES = select(
+    document.c.blob_handle,
+    document.c.unique_id,
+    document.c.mime_type,
+    document.c.size_bytes,
+    document.c.sha1,
+    document.c.sha256,
+    document.c.sealed_key,
+    patient_key.c.id,
+    patient_key.c.patient,
+    patient_key.c.master_key_id,
+    patient_key.c.wrapped_key,
+).outerjoin_from(document, patient_key, patient_key.c.id == document.c.patient_key_id)
+
 # 'available' sorts before 'pending': a registered copy is served before one that may yet be removed.
 _SELECT_COPIES = Statement(
-    select(
-        document.c.unique_id,
-        document.c.blob_handle,
-        document.c.mime_type,
-        document.c.size_bytes,
-        document.c.sha256,
+    _COPIES.where(any_of(document.c.unique_id, bindparam("unique_ids"))).order_by(
+        document.c.unique_id, document.c.state, document.c.id
     )
-    .where(any_of(document.c.unique_id, bindparam("unique_ids")))
-    .order_by(document.c.unique_id, document.c.state, document.c.id)
 )
 
 _SELECT_HANDLES = Statement(

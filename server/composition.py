@@ -45,6 +45,7 @@ from server.configuration import affinity_domain
 from server.identity_feeds import KnownPatients, soap_feed
 from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
+from server.repository_care import vault_of
 from server.settings import Configuration
 
 P = ParamSpec("P")
@@ -96,7 +97,10 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             running["registry"] = _registry(RegistryStore(database), around)
         if "repository" in actors:
             store = await RepositoryStore.open(
-                database, configuration.repository.documents, around.limits.document_size_bytes
+                database,
+                configuration.repository.documents,
+                await vault_of(configuration, database),
+                around.limits.document_size_bytes,
             )
             stack.push_async_callback(store.close)
             link = await _registry_link(configuration, running.get("registry"), around, stack)

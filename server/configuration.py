@@ -25,6 +25,7 @@ SHORT_NAMES: Mapping[str, tuple[str, str]] = {
     "COFFRE_DATABASE_URL": ("database", "url"),
     "COFFRE_DOCUMENTS": ("repository", "documents"),
     "COFFRE_REGISTRY_URL": ("repository", "registry_url"),
+    "COFFRE_MASTER_KEY": ("vault", "master_key_text"),
 }
 
 # Where the file itself is; the command line reads it.

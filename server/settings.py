@@ -102,6 +102,14 @@ class Repository(Section):
     registry_url: WebAddress = ""
 
 
+class Vault(Section):
+    """The encryption of documents at rest."""
+
+    encrypt: bool = True
+    master_key: AbsolutePath = "master.key"  # type: ignore[assignment]  # a default is validated as well
+    master_key_text: str = Field(default="", repr=False)
+
+
 class Domain(Section):
     """The XDS Affinity Domain."""
 
@@ -136,6 +144,7 @@ class Configuration(Section):
     server: Server
     database: Database
     repository: Repository
+    vault: Vault
     domain: Domain
     limits: LimitSection
     audit: Audit

@@ -8,6 +8,7 @@ import pytest
 from database import Database, open_database
 from repository.blobs import DirectoryBlobs
 from repository.store import RepositoryStore
+from repository.vault import Vault, open_vault
 from server.migrations.migrate import migrate
 
 
@@ -27,7 +28,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def store(database: Database, tmp_path: Path) -> AsyncIterator[RepositoryStore]:
-    opened = await RepositoryStore.open(database, tmp_path / "documents")
+async def vault(database: Database, tmp_path: Path) -> Vault:
+    return await open_vault(database, tmp_path / "master.key")
+
+
+@pytest.fixture
+async def store(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[RepositoryStore]:
+    opened = await RepositoryStore.open(database, tmp_path / "documents", vault)
     yield opened
     await opened.close()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.ports import DocumentTooLarge, DocumentWriter, StagedDocument, StorageError, StorageFull
 from repository import blobs as blobs_module
+from repository import sealing
 from repository.blobs import DirectoryBlobs
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +33,7 @@ async def put(blobs: DirectoryBlobs, *pieces: bytes) -> StagedDocument:
 
 async def take(blobs: DirectoryBlobs, staged: StagedDocument, into: bytearray | None = None) -> bytes:
     received = bytearray() if into is None else into
-    async for chunk in blobs.read(staged.handle, staged.size, staged.sha256):
+    async for chunk in blobs.read(staged.handle, staged.size, staged.sha256, staged.key):
         received += chunk
     return bytes(received)
 
@@ -68,13 +69,19 @@ async def test_a_document_may_be_empty(blobs):
 
 
 @settings(max_examples=40)
-@given(document=st.binary(max_size=600), cuts=st.lists(st.integers(0, 600)), buffer_bytes=st.integers(1, 700))
+@given(
+    document=st.binary(max_size=600),
+    cuts=st.lists(st.integers(0, 600)),
+    chunk_bytes=st.integers(1, 300),
+    chunks=st.integers(1, 3),
+)
 async def test_no_chunking_changes_bytes_or_hashes(
-    tmp_path_factory: pytest.TempPathFactory, document, cuts, buffer_bytes
+    tmp_path_factory: pytest.TempPathFactory, document, cuts, chunk_bytes, chunks
 ):
     """ITI TF-2: V.3.6."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blobs_module, "BUFFER_BYTES", buffer_bytes)
+        patch.setattr(sealing, "CHUNK_BYTES", chunk_bytes)
+        patch.setattr(blobs_module, "BUFFER_BYTES", chunk_bytes * chunks)
         blobs = await DirectoryBlobs.open(tmp_path_factory.mktemp("documents"))
         edges = sorted({0, len(document), *(cut for cut in cuts if cut < len(document))})
         staged = await put(blobs, *(document[start:end] for start, end in pairwise(edges)))
@@ -208,7 +215,7 @@ async def test_a_reader_that_leaves_early_leaves_no_file_open(blobs):
     staged = await put(blobs, b"-" * 5_000_000)
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(10):
-        stream = blobs.read(staged.handle, staged.size, staged.sha256)
+        stream = blobs.read(staged.handle, staged.size, staged.sha256, staged.key)
         await anext(stream)
         await stream.aclose()
     assert len(os.listdir("/proc/self/fd")) == before

@@ -51,14 +51,14 @@ async def test_a_submission_that_cannot_be_recorded_in_time_may_be_sent_again(st
 
 
 async def test_bytes_that_could_not_be_removed_are_removed_at_the_next_start(
-    store, database, database_url, tmp_path
+    store, database, vault, database_url, tmp_path
 ):
     """ITI TF-2: 3.41.4.1.3."""
     with nobody_else_writes(database_url):
         await refusal(store, Registry(), (entry(1), b"one"))
     assert blobs_in(tmp_path) == 1
     await store.close()
-    restarted = await RepositoryStore.open(database, tmp_path / "documents")
+    restarted = await RepositoryStore.open(database, tmp_path / "documents", vault)
     assert blobs_in(tmp_path) == 0
     await restarted.close()
 

@@ -12,6 +12,7 @@ import pytest
 from database import open_database
 from repository.blobs import DirectoryBlobs
 from repository.store import RepositoryStore
+from repository.vault import open_vault
 from server.migrations.migrate import migrate
 from tests.repository.writes_documents import document
 
@@ -41,12 +42,13 @@ def files(folder: Path) -> set[str]:
 async def test_every_blob_said_to_be_finished_is_whole_after_a_kill(tmp_path):
     """ITI TF-2: 3.41.4.1.3."""
     chance = random.Random(41)
-    finished = {}
+    finished, keys = {}, {}
     for seed in range(ROUNDS):
-        for number, handle, size, sha1, sha256 in killed(
+        for number, handle, size, sha1, sha256, key in killed(
             "blobs", str(tmp_path), str(seed), after_seconds=chance.uniform(0, 0.15)
         ):
             finished[handle] = document(seed, int(number))
+            keys[handle] = bytes.fromhex(key)
             assert int(size) == len(finished[handle])
             assert sha1 == hashlib.sha1(finished[handle]).hexdigest()  # noqa: S324  # the metadata's own hash
             assert sha256 == hashlib.sha256(finished[handle]).hexdigest()
@@ -59,7 +61,7 @@ async def test_every_blob_said_to_be_finished_is_whole_after_a_kill(tmp_path):
 
     await blobs.recover(recorded_of)
     for handle, content in finished.items():
-        chunks = blobs.read(handle, len(content), hashlib.sha256(content).hexdigest())
+        chunks = blobs.read(handle, len(content), hashlib.sha256(content).hexdigest(), keys[handle])
         assert b"".join([chunk async for chunk in chunks]) == content
     assert files(tmp_path) == finished.keys()
     await blobs.close()
@@ -79,7 +81,8 @@ async def test_every_document_said_to_be_stored_can_be_retrieved_after_a_kill(da
             stored[f"2.999.{seed}.{number}"] = document(seed, int(number))
 
     database = await open_database(database_url)
-    store = await RepositoryStore.open(database, documents)
+    vault = await open_vault(database, documents.with_name("master.key"))
+    store = await RepositoryStore.open(database, documents, vault)
     found = await store.find(list(stored))
     for unique_id, content in stored.items():
         opened = await store.open_copy(found[unique_id])

@@ -25,7 +25,9 @@ async def keep(store: RepositoryStore, unique_id: str, document: bytes, availabl
     staged = await writer.finish()
     submission_id = f"submission {next(numbers)}"
     await store.add(
-        submission_id, [NewDocument(unique_id, "text/plain", staged)], datetime(2026, 11, 22, tzinfo=UTC)
+        submission_id,
+        [NewDocument(unique_id, "text/plain", staged, "P1^^^&2.999.3&ISO")],
+        datetime(2026, 11, 22, tzinfo=UTC),
     )
     if available:
         await store.make_available(submission_id, [staged])
@@ -52,6 +54,13 @@ def errors(result: RetrieveResult) -> list[tuple[str, str, str]]:
 
 def file_of(tmp_path: Path, handle: str) -> Path:
     return tmp_path / "documents" / handle[:2] / handle
+
+
+def flip(path: Path, place: int) -> None:
+    """Change one bit."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
 
 
 async def test_documents_come_in_the_order_asked_for(store):
@@ -145,13 +154,31 @@ async def test_a_document_that_is_not_as_it_was_is_an_error_and_the_others_come(
     assert errors(result) == [("XDSRepositoryError", "document 2.999.3.1 cannot be read", "2.999.3.1")]
 
 
+async def test_a_changed_document_of_one_chunk_is_an_error_and_no_answer_of_other_bytes(store, tmp_path):
+    """ITI TF-2: 3.43.4.1.3, XDSRepositoryError: seen before the answer begins."""
+    handle = await keep(store, "2.999.3.1", b"abc")
+    flip(file_of(tmp_path, handle), 1)
+    result = await retrieve(store, DocumentRequest(HERE, "2.999.3.1"))
+    assert result.documents == ()
+    assert errors(result) == [("XDSRepositoryError", "document 2.999.3.1 cannot be read", "2.999.3.1")]
+
+
 async def test_damage_that_shows_while_streaming_is_raised(store, tmp_path):
     """A complete-looking answer with other bytes must never leave."""
-    handle = await keep(store, "2.999.3.1", b"abc")
-    file_of(tmp_path, handle).write_bytes(b"abd")
+    handle = await keep(store, "2.999.3.1", b"-" * 200_000)
+    flip(file_of(tmp_path, handle), 150_000)
     ((_, document),) = (await retrieve(store, DocumentRequest(HERE, "2.999.3.1"))).documents
     with pytest.raises(StorageError):
         await bytes_of(document)
+
+
+async def test_another_document_s_file_is_not_delivered(store, tmp_path):
+    """ITI TF-2: 3.43.4.1.3: the same size and patient do not help."""
+    one, other = await keep(store, "2.999.3.1", b"abc"), await keep(store, "2.999.3.2", b"def")
+    file_of(tmp_path, one).write_bytes(file_of(tmp_path, other).read_bytes())
+    result = await retrieve(store, DocumentRequest(HERE, "2.999.3.1"), DocumentRequest(HERE, "2.999.3.2"))
+    assert [request.document_unique_id for request, _ in result.documents] == ["2.999.3.2"]
+    assert errors(result) == [("XDSRepositoryError", "document 2.999.3.1 cannot be read", "2.999.3.1")]
 
 
 async def test_another_copy_of_the_same_bytes_stands_in_for_one_that_is_lost(store, tmp_path):

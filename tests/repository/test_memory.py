@@ -37,7 +37,7 @@ async def test_memory_stays_flat_while_300_mb_go_in_and_out(blobs):
 
     before = reset_peak()
     received = hashlib.sha256()
-    async for chunk in blobs.read(staged.handle, staged.size, staged.sha256):
+    async for chunk in blobs.read(staged.handle, staged.size, staged.sha256, staged.key):
         received.update(chunk)
     assert received.hexdigest() == expected.hexdigest()
     assert peak_bytes() - before < GROWTH_LIMIT_BYTES

@@ -33,7 +33,7 @@ async def write_blobs(directory: Path, seed: int) -> None:
     async def one_after_the_other(numbers: range) -> None:
         for number in numbers:
             done = await staged(blobs, document(seed, number))
-            print(number, done.handle, done.size, done.sha1, done.sha256, flush=True)
+            print(number, done.handle, done.size, done.sha1, done.sha256, done.key.hex(), flush=True)
 
     await asyncio.gather(*(one_after_the_other(range(first, 100_000, 3)) for first in range(3)))
 
@@ -42,13 +42,17 @@ async def write_submissions(directory: Path, seed: int, url: str) -> None:
     # SQLAlchemy takes 0.7 s to import, which a dozen processes that need no database are spared.
     from database import open_database
     from repository.store import NewDocument, RepositoryStore
+    from repository.vault import open_vault
 
     database = await open_database(url)
     blobs = await DirectoryBlobs.open(directory)
-    store = RepositoryStore(database, blobs)
+    vault = await open_vault(database, directory.with_name("master.key"))
+    store = RepositoryStore(database, blobs, vault)
     for number in range(100_000):
         done = await staged(blobs, document(seed, number))
-        new = NewDocument(f"2.999.{seed}.{number}", "application/octet-stream", done)
+        new = NewDocument(
+            f"2.999.{seed}.{number}", "application/octet-stream", done, f"P{number % 3}^^^&2.999.3&ISO"
+        )
         await store.add(f"submission {seed} {number}", [new], datetime.now(UTC))
         print(number, "pending", flush=True)
         await store.make_available(f"submission {seed} {number}", [done])

@@ -1,0 +1,51 @@
+"""The repository's store and vault as configured, for the server and for the commands beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from database import Database, open_database
+from repository.blobs import DirectoryBlobs
+from repository.store import RepositoryStore
+from repository.vault import Vault, open_vault
+from server.migrations import migrate
+from server.settings import Configuration
+
+
+@asynccontextmanager
+async def opened_vault(configuration: Configuration) -> AsyncIterator[Vault]:
+    """The vault of this configuration."""
+    async with _opened_database(configuration) as database:
+        yield await _open_vault(configuration, database)
+
+
+@asynccontextmanager
+async def opened_store(configuration: Configuration) -> AsyncIterator[RepositoryStore]:
+    """The documents of this configuration; nothing is cleared up, as a server would at its start."""
+    async with _opened_database(configuration) as database:
+        vault = await vault_of(configuration, database)
+        blobs = await DirectoryBlobs.open(configuration.repository.documents, sealed=vault is not None)
+        store = RepositoryStore(database, blobs, vault)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+async def vault_of(configuration: Configuration, database: Database) -> Vault | None:
+    """The vault, opened, if documents go into one; BadMasterKey if it cannot be."""
+    return await _open_vault(configuration, database) if configuration.vault.encrypt else None
+
+
+@asynccontextmanager
+async def _opened_database(configuration: Configuration) -> AsyncIterator[Database]:
+    await asyncio.to_thread(migrate, configuration.database.url)
+    database = await open_database(configuration.database.url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _open_vault(configuration: Configuration, database: Database) -> Vault:
+    return await open_vault(database, configuration.vault.master_key, configuration.vault.master_key_text)
