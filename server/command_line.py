@@ -6,7 +6,7 @@ from platform import python_version
 
 import typer
 
-from server.commands import options, serving
+from server.commands import options, repository, serving
 from server.commands.outcome import MEANINGS, show_trouble, trouble_of, write_json
 
 _EXIT_CODES = "Exit status:  " + ".  ".join(f"{code:d}: {meaning}" for code, meaning in MEANINGS.items())
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(serving.init)
 app.command()(serving.serve)
 app.command()(serving.migrate)
+app.add_typer(repository.app, name="repository")
 
 
 @app.command()
