@@ -106,7 +106,7 @@ def _names(row: CodeRow) -> Iterable[str]:
 
 
 def _listed(rows: Iterable[CodeRow]) -> str:
-    names = [f"{row.code} ({_code(row, 'en').display_name[0].value})" for row in rows]
+    names = [f"{_code(row, 'en').display_name[0].value} ({row.code})" for row in rows]
     more = f" and {len(names) - MOST_CHOICES} more" if len(names) > MOST_CHOICES else ""
     return ", ".join(names[:MOST_CHOICES]) + more
 

@@ -166,7 +166,12 @@ def _of_file(file: LocalFile, new_uuid: NewUuid) -> Metadata:
 
 
 def _missing(metadata: Metadata, codes: CodeBook) -> Iterator[str]:
+    if metadata.type_code is None:
+        yield f"type is missing, {codes.expected('typeCode')}"
     for field in metadata.unsaid():
+        # What usually goes with the type will be known with the type.
+        if metadata.type_code is None and field != "patient_id":
+            continue
         if key := _REQUIRED.get(field):
             expected = codes.expected(_ATTRIBUTES[field]) if field in _ATTRIBUTES else "whose is it?"
             yield f"{key} is missing, {expected}"
