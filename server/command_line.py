@@ -2,14 +2,22 @@
 
 import sys
 from importlib.metadata import version as version_of
+from io import TextIOWrapper
 from platform import python_version
 
 import typer
 
-from server.commands import options, repository, serving
+from server.commands import audit, codes, options, patients, repository, serving
+from server.commands.demo import demo
+from server.commands.fetch import fetch
+from server.commands.find import find
 from server.commands.outcome import MEANINGS, show_trouble, trouble_of, write_json
+from server.commands.submit import submit
 
-_EXIT_CODES = "Exit status:  " + ".  ".join(f"{code:d}: {meaning}" for code, meaning in MEANINGS.items())
+# The mark keeps the lines of the table from being filled into a paragraph.
+_EXIT_CODES = "\b\nExit status:\n" + "\n".join(
+    f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items()
+)
 
 app = typer.Typer(
     name="coffre",
@@ -23,6 +31,13 @@ app = typer.Typer(
 app.command()(serving.init)
 app.command()(serving.serve)
 app.command()(serving.migrate)
+app.add_typer(codes.app, name="codes")
+app.add_typer(patients.app, name="patient")
+app.command()(submit)
+app.command()(find)
+app.command()(fetch)
+app.add_typer(audit.app, name="audit")
+app.command()(demo)
 app.add_typer(repository.app, name="repository")
 
 
@@ -38,6 +53,10 @@ def version(as_json: options.Json = False) -> None:
 
 def main() -> None:
     """Run the command line; whatever goes wrong ends in a sentence and a status, never in a stack trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A title has letters that not every terminal has; a question mark is better than no answer.
+            stream.reconfigure(errors="replace")
     try:
         app()
     except Exception as problem:

@@ -76,14 +76,14 @@ def write_json(content: Any) -> None:
 
 def trouble_of(problem: Exception) -> Trouble:
     """What to say of an exception that no command has caught."""
+    if isinstance(problem, Trouble):
+        return problem
     from client.errors import ClientError
     from database import DatabaseError
     from server.commands.refusals import trouble_with_server
     from server.toml_file import BadFile
 
     match problem:
-        case Trouble():
-            return problem
         case ClientError():
             return trouble_with_server(problem)
         case BadFile():
@@ -93,7 +93,7 @@ def trouble_of(problem: Exception) -> Trouble:
             cause = str(problem.__cause__ or problem).strip().partition("\n")[0]
             remedy = "See [database] url in coffre.toml, or COFFRE_DATABASE_URL."
             return Trouble(ExitCode.CONFIGURATION, f"The database cannot be used: {cause}", remedy)
-        case OSError() if problem.filename:
+        case OSError() if problem.filename and problem.strerror:
             return Trouble(ExitCode.FILE, f"{problem.filename}: {problem.strerror}")
         case _:
             return _fault_of_ours(problem)

@@ -5,6 +5,7 @@ from client.errors import (
     ClientError,
     DocumentDamaged,
     Fault,
+    FileChanged,
     FileIsThere,
     NoSuchDocument,
     RequestRefused,
@@ -32,7 +33,11 @@ def trouble_with_server(problem: ClientError) -> Trouble:
             )
             if problem.sent:
                 remedy = "The request may have arrived. Look with `coffre find` before you send it again."
-            return Trouble(ExitCode.UNREACHABLE, f"No answer from {problem.url}: {problem.reason}", remedy)
+            return Trouble(
+                ExitCode.UNREACHABLE,
+                f"No registry or repository answers at {problem.url}: {problem.reason}.",
+                remedy,
+            )
         case NoSuchDocument():
             code = DOCUMENT_UNIQUE_ID_ERROR.name
             details = [(f"{one} is not registered.", "") for one in problem.ids]
@@ -47,6 +52,9 @@ def trouble_with_server(problem: ClientError) -> Trouble:
             return Trouble(
                 ExitCode.FILE, f"{problem.path} is there already.", "Choose another -o DIR, or --force."
             )
+        case FileChanged():
+            message = f"{problem.path} changed while it was sent; nothing is registered."
+            return Trouble(ExitCode.FILE, message, "Send it again when nobody writes to it any more.")
         case BadMetadata():
             return _not_sent(problem)
         case _:

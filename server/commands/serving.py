@@ -28,7 +28,9 @@ def init(
 ) -> None:
     """Make a directory with a commented coffre.toml in it.
 
-    Example: coffre init coffre-data
+    \b
+    Example:
+      coffre init coffre-data
     """
     configuration = write_configuration(directory, force)
     if as_json:
@@ -49,9 +51,11 @@ def serve(
 ) -> None:
     """Run the Document Registry, the Document Repository, or both, until Ctrl-C or SIGTERM.
 
-    Examples: coffre serve --config coffre-data/coffre.toml, or each actor by itself:
-    coffre serve registry --port 8080, and
-    COFFRE_REGISTRY_URL=http://localhost:8080/registry coffre serve repository --port 8081
+    \b
+    Examples, all in one process and each by itself:
+      coffre serve --config coffre-data/coffre.toml
+      coffre serve registry --port 8080
+      COFFRE_REGISTRY_URL=http://localhost:8080/registry coffre serve repository --port 8081
     """
     from server import process
     from server.commands.configured import configuration_of
@@ -77,7 +81,9 @@ def serve(
 def migrate(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Bring the database's tables up to what this version needs; `serve` does so itself.
 
-    Example: coffre migrate --config coffre-data/coffre.toml
+    \b
+    Example:
+      coffre migrate --config coffre-data/coffre.toml
     """
     from server.commands.configured import configuration_of
     from server.migrations import NEWEST

@@ -1,0 +1,61 @@
+"""The client as the commands use it: at the addresses and with the codes of the configuration."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from client import CodeBook, Coffre, Speaker
+from client.coffre import EXAMPLE_SOURCE_ID
+from server.codes import CodeSet, read_code_set
+from server.commands.configured import configuration_of
+from server.settings import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A client, and what texts from the command line are read by."""
+
+    coffre: Coffre
+    speaker: Speaker
+
+
+@contextmanager
+def peer(config: Path | None, registry: str | None, repository: str | None = None) -> Iterator[Peer]:
+    """Open a client for the servers that options, environment or configuration name."""
+    with peer_of(configuration_of(config), registry, repository) as one:
+        yield one
+
+
+@contextmanager
+def peer_of(
+    configuration: Configuration, registry: str | None = None, repository: str | None = None
+) -> Iterator[Peer]:
+    """Open a client for these servers, or for those that the configuration describes."""
+    code_set = code_set_of(configuration)
+    authorities = configuration.domain.assigning_authorities or code_set.assigning_authorities
+    speaker = Speaker(CodeBook(code_set.codes), authorities[0].oid if authorities else "", datetime.now())
+    address = configuration.server.address
+    registry = registry or configuration.repository.registry_url or address
+    with Coffre(
+        _endpoint(registry, "registry"),
+        _endpoint(repository or address, "repository"),
+        codes=speaker.codes,
+        assigning_authority=speaker.assigning_authority,
+        source_id=os.environ.get("COFFRE_SOURCE_ID", EXAMPLE_SOURCE_ID),
+    ) as coffre:
+        yield Peer(coffre, speaker)
+
+
+def code_set_of(configuration: Configuration) -> CodeSet:
+    """The code set of the domain; an empty one if the domain takes any code."""
+    codes = configuration.domain.codes
+    return read_code_set(codes) if codes else CodeSet()
+
+
+def _endpoint(address: str, actor: str) -> str:
+    """The address, with our own path of that actor where it has none."""
+    return address if urlsplit(address).path.strip("/") else f"{address.rstrip('/')}/{actor}"
