@@ -225,6 +225,13 @@ class RetrieveRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveObjectsRequest:
+    """An ITI-62 request (Remove Metadata supplement: 3.62.4.1.2)."""
+
+    entry_uuids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryResponse:
     """An rs:RegistryResponse (ITI TF-3: 4.2.4)."""
 

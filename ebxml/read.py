@@ -15,6 +15,7 @@ from ebxml.model import (
     Folder,
     RegistryObject,
     RegistryResponse,
+    RemoveObjectsRequest,
     RetrieveRequest,
     StoredQueryRequest,
     Submission,
@@ -22,12 +23,20 @@ from ebxml.model import (
 )
 from ebxml.read_objects import Faults, read_objects, read_slot
 from ebxml.refused import Refused
-from ihe.error_codes import REPOSITORY_METADATA_ERROR, RegistryError, ResponseStatus, Severity
+from hl7v2.er7 import shown
+from ihe.error_codes import (
+    REGISTRY_ERROR,
+    REPOSITORY_METADATA_ERROR,
+    RegistryError,
+    ResponseStatus,
+    Severity,
+)
 from ihe.namespaces import QUERY, RIM, RS, XDS, XOP
 
 _REGISTRY_OBJECT_LIST = f"{{{RIM}}}RegistryObjectList"
 _OBJECT_REF = f"{{{RIM}}}ObjectRef"
 _ADHOC_QUERY = f"{{{RIM}}}AdhocQuery"
+_NAMED_OBJECT = f"{{{RIM}}}ObjectRefList/{{{RIM}}}ObjectRef"
 _SLOT = f"{{{RIM}}}Slot"
 _RESPONSE_OPTION = f"{{{QUERY}}}ResponseOption"
 _QUERY_RESPONSE = f"{{{QUERY}}}AdhocQueryResponse"
@@ -45,6 +54,10 @@ _INCLUDE = f"{{{XOP}}}Include"
 
 # What the schema takes an absent returnType to be; ITI-18 has no such type (ITI TF-2: 3.18.4.1.2.4).
 _DEFAULT_RETURN_TYPE = "RegistryObject"
+
+
+# The one scope that removes metadata; the schema takes an absent deletionScope to be this.
+_DELETE_ALL = "urn:oasis:names:tc:ebxml-regrep:DeletionScopeType:DeleteAll"
 
 
 class AnswerNotUnderstood(Exception):
@@ -140,6 +153,17 @@ def read_stored_query(adhoc_query_request: etree._Element) -> StoredQueryRequest
         slots=tuple([read_slot(slot) for slot in query.iterchildren(_SLOT)]),
         home_community_id=query.get("home"),
     )
+
+
+def read_remove_objects_request(request: etree._Element) -> RemoveObjectsRequest:
+    """Read an lcm:RemoveObjectsRequest (Remove Metadata supplement: 3.62.4.1.2)."""
+    if request.find(_ADHOC_QUERY) is not None:
+        raise Refused(
+            REGISTRY_ERROR.error("the request chooses by an rim:AdhocQuery, expected rim:ObjectRefs only")
+        )
+    if (scope := request.get("deletionScope", _DELETE_ALL)) != _DELETE_ALL:
+        raise Refused(REGISTRY_ERROR.error(f"deletionScope is {shown(scope)}, expected {_DELETE_ALL}"))
+    return RemoveObjectsRequest(tuple([one.get("id", "") for one in request.iterfind(_NAMED_OBJECT)]))
 
 
 def read_retrieve_request(request: etree._Element) -> RetrieveRequest:

@@ -35,6 +35,7 @@ class Diary:
     query_xml: bytes = b""
     home_community_id: str = ""
     message_id: str = ""
+    removed_entry_uuids: tuple[str, ...] = ()
     documents: tuple[AuditedDocument, ...] = ()
     failed_documents: tuple[AuditedDocument, ...] = field(default=())
     failure_text: str = ""
@@ -73,5 +74,6 @@ class Diary:
             query_xml=self.query_xml,
             home_community_id=self.home_community_id,
             documents=documents,
+            removed_entry_uuids=self.removed_entry_uuids,
             message_id=self.message_id,
         )

@@ -69,7 +69,8 @@ _objects = (
     .outerjoin(t.association, t.association.c.id == t.registered_object.c.id)
 )
 _each_kind = (t.document_entry, t.submission_set, t.folder, t.association)
-_OBJECTS = Statement(
+# Held until the end: nothing referred to is removed meanwhile, not even from another patient's record.
+OBJECTS = Statement(
     select(
         t.registered_object.c.entry_uuid,
         t.registered_object.c.id,
@@ -80,6 +81,7 @@ _OBJECTS = Statement(
     )
     .select_from(_objects)
     .where(any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")))
+    .with_for_update(read=True, key_share=True, of=t.registered_object)
 )
 _UNIQUE_IDS = Statement(
     select(
@@ -150,7 +152,7 @@ async def lock_and_find(submission: Submission, transaction: Transaction) -> Fou
     calls: list[Call] = [
         (LOCK_PATIENT, {"wanted_cx": patient_id and str(patient_id), "count": len(objects)}),
         (_UNIQUE_IDS, {"unique_ids": unique_ids}),
-        (_OBJECTS, {"entry_uuids": bare_uuids(named)}),
+        (OBJECTS, {"entry_uuids": bare_uuids(named)}),
     ]
     if replaced:
         calls.append((_MEMBERSHIPS, {"entry_uuids": bare_uuids(replaced)}))
@@ -169,8 +171,13 @@ def _found(
     return Found(
         patient=patient,
         last_object=last_object,
-        objects={urn(row[0]): FoundObject(row[1], t.Kind(row[2]), row[3], row[4], row[5]) for row in known},
+        objects=found_objects(known),
         unique_ids={row[0]: FoundUniqueId(t.Kind(row[1]), row[2], row[3]) for row in held},
         memberships=tuple(FoundMembership(urn(row[0]), urn(row[1]), row[2]) for row in memberships),
         transformed=frozenset(urn(row[0]) for row in transformed),
     )
+
+
+def found_objects(rows: list[Row]) -> dict[str, FoundObject]:
+    """The rows of OBJECTS, by entryUUID."""
+    return {urn(row[0]): FoundObject(row[1], t.Kind(row[2]), row[3], row[4], row[5]) for row in rows}

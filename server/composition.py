@@ -25,12 +25,14 @@ from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
 from exchange.conversation import AnyConversation
 from exchange.diary import Node
+from exchange.lifecycle_conversations import RemoveMetadata
 from exchange.ports import RegistryPort
 from exchange.registry_conversations import RegisterDocumentSet, RegistryStoredQuery
 from exchange.registry_link import RegistryLink
 from exchange.repository_conversations import ProvideAndRegisterDocumentSet, RetrieveDocumentSet
 from exchange.serve import Actor, ActorName, Surroundings
 from ihe.error_codes import REGISTRY_BUSY
+from registry.iti62_remove_metadata import remove_metadata
 from registry.merge import merge_patients
 from registry.patients import add_patient
 from registry.store import RegistryStore
@@ -133,6 +135,7 @@ def _registry(store: RegistryStore, around: Surroundings) -> Actor:
         "registry",
         RegisterDocumentSet(_or_busy(register), around.domain),
         RegistryStoredQuery(_or_busy(query), around.domain),
+        RemoveMetadata(_or_busy(partial(remove_metadata, store=store)), around.domain),
         *soap_feed(patients, around),
     )
 

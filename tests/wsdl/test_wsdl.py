@@ -29,6 +29,12 @@ EXPECTED = {
                 "lcm:SubmitObjectsRequest",
                 "rs:RegistryResponse",
             ),
+            "DocumentRegistry_DeleteDocumentSet": (
+                "urn:ihe:iti:2010:DeleteDocumentSet",
+                "urn:ihe:iti:2010:DeleteDocumentSetResponse",
+                "lcm:RemoveObjectsRequest",
+                "rs:RegistryResponse",
+            ),
         },
     },
     "repository": {
@@ -111,6 +117,7 @@ SIGNATURES = {
     "registry": {
         "DocumentRegistry_RegistryStoredQuery": ["ResponseOption", "AdhocQuery", "maxResults"],
         "DocumentRegistry_RegisterDocumentSet-b": ["RegistryObjectList", "comment"],
+        "DocumentRegistry_DeleteDocumentSet": ["ObjectRefList", "deletionScope"],
     },
     "repository": {
         "DocumentRepository_ProvideAndRegisterDocumentSet-b": ["SubmitObjectsRequest", "Document"],

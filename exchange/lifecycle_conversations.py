@@ -1,0 +1,49 @@
+"""What a Document Administrator says at the Document Registry's endpoint: ITI-62."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ebxml import read, write
+from ebxml.affinity_domain import AffinityDomain
+from ebxml.model import RegistryResponse, RemoveObjectsRequest
+from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.diary import Diary
+from exchange.schema_errors import refuse_invalid
+from ihe.error_codes import REGISTRY_ERROR, RegistryError, ResponseStatus
+from ihe.transactions import ITI_62, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMetadata:
+    """Remove Metadata (RMD supplement: 3.62); `handle` says whose the removed objects were."""
+
+    handle: Callable[[RemoveObjectsRequest], Awaitable[Sequence[str]]]
+    domain: AffinityDomain
+
+    transaction: ClassVar[Transaction] = ITI_62
+    verb: ClassVar[Verb] = Verb.MANAGE
+
+    async def read(self, message: Message, diary: Diary) -> RemoveObjectsRequest:
+        refuse_surplus_parts(message)
+        refuse_invalid(message.body, REGISTRY_ERROR, self.domain)
+        request = read.read_remove_objects_request(message.body)
+        diary.removed_entry_uuids = request.entry_uuids
+        return request
+
+    def errors_in(self, request: RemoveObjectsRequest) -> Iterator[RegistryError]:
+        if not request.entry_uuids:
+            yield REGISTRY_ERROR.error("the request names no object, expected an rim:ObjectRef for each")
+
+    async def perform(self, request: RemoveObjectsRequest) -> Sequence[str]:
+        return await self.handle(request)
+
+    def reply(self, result: Sequence[str], diary: Diary) -> Reply:
+        diary.patient_ids = tuple(result)
+        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.SUCCESS)),))
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
+
+    def trouble(self, reference: str) -> RegistryError:
+        return REGISTRY_ERROR.error(f"internal error, reference {reference}")

@@ -1,0 +1,232 @@
+"""Remove Metadata [ITI-62]: take objects away, all that were named or none (RMD supplement: 3.62.4.1.3)."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from sqlalchemy import Table, bindparam, delete, select, union, union_all, update
+
+from database import Call, ConflictingWrite, Row, Statement, Transaction, any_of
+from ebxml.check import MAX_ERRORS
+from ebxml.model import RemoveObjectsRequest
+from ebxml.refused import Refused
+from ihe.error_codes import REFERENCES_EXIST, UNREFERENCED_OBJECT, UNRESOLVED_REFERENCE, RegistryError
+from registry import tables as t
+from registry.found import OBJECTS, FoundObject, found_objects
+from registry.locks import lock_patients
+from registry.store import RegistryStore
+from registry.uuids import bare_uuids, urn
+
+
+async def remove_metadata(request: RemoveObjectsRequest, store: RegistryStore) -> tuple[str, ...]:
+    """Remove the objects and say whose they were, or raise Refused with everything that is in the way."""
+    return await store.database.transact(partial(_remove, request))
+
+
+async def _remove(request: RemoveObjectsRequest, transaction: Transaction) -> tuple[str, ...]:
+    seen = await _look_at(request, transaction)
+    await lock_patients(seen.patients, transaction)
+    await transaction.fetch(_LOCK_OBJECTS, {"entry_uuids": bare_uuids(request.entry_uuids)})
+    neighbourhood = await _look_at(request, transaction)
+    if not neighbourhood.patients <= seen.patients:
+        raise ConflictingWrite("what is to be removed was joined to others in the meantime")
+    if errors := tuple(islice(errors_in_removal(request, neighbourhood), MAX_ERRORS)):
+        raise Refused(*errors)
+    await _delete(neighbourhood.numbers, transaction)
+    owners = {each.patient for each in neighbourhood.objects.values()}
+    patients = await transaction.fetch(_PATIENT_IDS, {"patients": sorted(owners)})
+    return tuple(row[0] for row in patients)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """An Association and the numbers of what it joins."""
+
+    id: int
+    entry_uuid: str
+    source: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An object that stays, at the other end of an Association that goes."""
+
+    entry_uuid: str
+    patient: int
+    joined: bool
+    """Whether any other Association stays with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """What is to be removed, and all that is joined to it."""
+
+    objects: Mapping[str, FoundObject]
+    staying: tuple[Joined, ...]
+    neighbours: tuple[Neighbour, ...]
+
+    @property
+    def numbers(self) -> dict[int, str]:
+        """The entryUUID of each object to remove, by its number."""
+        return {each.id: entry_uuid for entry_uuid, each in self.objects.items()}
+
+    @property
+    def patients(self) -> set[int]:
+        """Everybody whose record is touched."""
+        owners = {each.patient for each in self.objects.values()}
+        return owners | {each.patient for each in self.neighbours}
+
+
+def errors_in_removal(request: RemoveObjectsRequest, around: Neighbourhood) -> Iterator[RegistryError]:
+    """Yield each object that is not there, still referred to, or left alone (RMD supplement: 3.62.4.1.3)."""
+    for entry_uuid in dict.fromkeys(request.entry_uuids):
+        if entry_uuid not in around.objects:
+            yield UNRESOLVED_REFERENCE.error(f"{entry_uuid} is not registered")
+    removed = around.numbers
+    for association in around.staying:
+        for end, number in (("sourceObject", association.source), ("targetObject", association.target)):
+            if number in removed:
+                yield REFERENCES_EXIST.error(
+                    f"{removed[number]} is the {end} of the Association {association.entry_uuid}, "
+                    "expected that one in the request as well"
+                )
+    for neighbour in around.neighbours:
+        if not neighbour.joined:
+            yield UNREFERENCED_OBJECT.error(
+                f"{neighbour.entry_uuid} would be left without any Association, expected it in the request"
+            )
+
+
+_joined_columns = (
+    t.association.c.id, t.association.c.entry_uuid, t.association.c.source, t.association.c.target
+)  # fmt: skip
+_TABLES = (t.document_entry, t.submission_set, t.folder, t.association)
+# A union of two index searches; an OR of both would read the whole table.
+_TOUCHING = Statement(
+    union(
+        *(
+            select(*_joined_columns).where(any_of(end, bindparam("ids")))
+            for end in (t.association.c.source, t.association.c.target)
+        )
+    )
+)
+_OWNERS = Statement(
+    union_all(
+        *(
+            select(table.c.id, table.c.entry_uuid, table.c.patient).where(
+                any_of(table.c.id, bindparam("ids"))
+            )
+            for table in _TABLES
+        )
+    )
+)
+_ASSOCIATIONS = Statement(select(*_joined_columns).where(any_of(t.association.c.id, bindparam("ids"))))
+# Whoever refers to one of these from another patient's record waits, or is waited for.
+_LOCK_OBJECTS = Statement(
+    select(t.registered_object.c.id)
+    .where(any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")))
+    .order_by(t.registered_object.c.entry_uuid)
+    .with_for_update()
+)
+_PATIENT_IDS = Statement(
+    select(t.patient.c.cx).where(any_of(t.patient.c.id, bindparam("patients"))).order_by(t.patient.c.cx)
+)
+
+
+async def _look_at(request: RemoveObjectsRequest, transaction: Transaction) -> Neighbourhood:
+    named = {"entry_uuids": bare_uuids(request.entry_uuids)}
+    objects = found_objects(await transaction.fetch(OBJECTS, named))
+    removed = {each.id for each in objects.values()}
+    touching, going = await transaction.fetch_each(
+        (_TOUCHING, {"ids": sorted(removed)}), (_ASSOCIATIONS, {"ids": sorted(removed)})
+    )
+    ends = {end for each in map(_joined, going) for end in (each.source, each.target)} - removed
+    owners, around = await transaction.fetch_each(
+        (_OWNERS, {"ids": sorted(ends)}), (_TOUCHING, {"ids": sorted(ends)})
+    )
+    stay = [each for each in map(_joined, around) if each.id not in removed]
+    still_joined = {end for each in stay for end in (each.source, each.target)}
+    return Neighbourhood(
+        objects,
+        tuple(each for each in map(_joined, sorted(touching)) if each.id not in removed),
+        tuple(Neighbour(urn(row[1]), row[2], row[0] in still_joined) for row in owners),
+    )
+
+
+def _joined(row: Row) -> Joined:
+    return Joined(row[0], urn(row[1]), row[2], row[3])
+
+
+_version = t.folder.alias("version")
+_DOCUMENT_HEIRS = Statement(
+    select(t.registered_unique_id.c.unique_id, t.document_entry.c.id, t.document_entry.c.latest)
+    .join(t.document_entry, t.document_entry.c.unique_id == t.registered_unique_id.c.unique_id)
+    .where(any_of(t.registered_unique_id.c.id, bindparam("ids")))
+)
+_FOLDER_HEIRS = Statement(
+    select(t.registered_unique_id.c.unique_id, _version.c.id, _version.c.latest)
+    .join(t.folder, t.folder.c.id == t.registered_unique_id.c.id)
+    .join(_version, _version.c.logical_id == t.folder.c.logical_id)
+    .where(any_of(t.registered_unique_id.c.id, bindparam("ids")))
+)
+
+
+async def _heirs(removed: Collection[int], transaction: Transaction) -> dict[str, int]:
+    """Who bears a uniqueId once its holder is gone: a current version if there is one."""
+    ids = {"ids": sorted(removed)}
+    documents, folders = await transaction.fetch_each((_DOCUMENT_HEIRS, ids), (_FOLDER_HEIRS, ids))
+    heirs: dict[str, tuple[bool, int]] = {}
+    for unique_id, number, latest in (*documents, *folders):
+        if number not in removed:
+            candidate = (bool(latest), number)
+            heirs[unique_id] = max(heirs.get(unique_id, candidate), candidate)
+    return {unique_id: number for unique_id, (_, number) in heirs.items()}
+
+
+def _versions(table: Table) -> Statement:
+    """Every version of the logical objects of which one is removed."""
+    version = table.alias("version")
+    return Statement(
+        select(version.c.logical_id, version.c.version, version.c.id)
+        .join(table, table.c.logical_id == version.c.logical_id)
+        .where(any_of(table.c.id, bindparam("ids")))
+    )
+
+
+_VERSIONED = (t.document_entry, t.folder)
+_VERSIONS = {table: _versions(table) for table in _VERSIONED}
+_PROMOTE = {
+    table: Statement(update(table).where(any_of(table.c.id, bindparam("ids"))).values(latest=True))
+    for table in _VERSIONED
+}
+
+
+async def _latest_left(table: Table, removed: Collection[int], transaction: Transaction) -> list[int]:
+    """The newest version that stays, of each logical object that loses one."""
+    latest: dict[str, tuple[int, int]] = {}
+    for logical_id, version, number in await transaction.fetch(_VERSIONS[table], {"ids": sorted(removed)}):
+        if number not in removed:
+            latest[logical_id] = max(latest.get(logical_id, (0, 0)), (version, number))
+    return sorted(number for _, number in latest.values())
+
+
+_HAND_ON = Statement(
+    update(t.registered_unique_id)
+    .where(t.registered_unique_id.c.unique_id == bindparam("held"))
+    .values(id=bindparam("heir"))
+)
+_DELETE = [
+    Statement(delete(table).where(any_of(table.c.id, bindparam("ids"))))
+    for table in (t.registered_unique_id, t.registered_object, *_TABLES)
+]
+
+
+async def _delete(removed: Collection[int], transaction: Transaction) -> None:
+    heirs = await _heirs(removed, transaction)
+    promoted = {table: await _latest_left(table, removed, transaction) for table in _VERSIONED}
+    calls: list[Call] = [(_HAND_ON, [{"held": each, "heir": heir} for each, heir in heirs.items()])]
+    calls += [(statement, {"ids": sorted(removed)}) for statement in _DELETE]
+    calls += [(_PROMOTE[table], {"ids": ids}) for table, ids in promoted.items() if ids]
+    await transaction.fetch_each(*calls)

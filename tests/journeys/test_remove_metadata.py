@@ -1,0 +1,120 @@
+"""Metadata leaves a running registry by ITI-62 (RMD supplement: 3.62)."""
+
+import pytest
+
+from atna_audit.spool import stored_records
+from audit_message.read import read_audit_message
+from tests.messages import requests
+from tests.messages.requests import FAILURE, NAMESPACES, SUCCESS, submission
+from tests.wire import envelope, post
+
+ITI_62 = "urn:ihe:iti:2010:DeleteDocumentSet"
+LETTER = b"Dear colleague,\r\nall is well.\r\n"
+
+
+def remove(platform, *entry_uuids, attributes="", before=""):
+    named = "".join(f'<rim:ObjectRef id="{one}"/>' for one in entry_uuids)
+    body = (
+        f"<lcm:RemoveObjectsRequest {NAMESPACES}{attributes}>{before}"
+        f"<rim:ObjectRefList>{named}</rim:ObjectRefList></lcm:RemoveObjectsRequest>"
+    )
+    return post(platform.registry_url, envelope(ITI_62, body))
+
+
+def record_of(platform, patient_id):
+    """The ids of the patient's (SubmissionSet, DocumentEntry, Association)."""
+    answer = platform.query(requests.get_all(patient_id))
+    return [
+        str(one.get("id"))
+        for name in ("RegistryPackage", "ExtrinsicObject", "Association")
+        for one in answer.found(name)
+    ]
+
+
+@pytest.fixture
+def record(platform):
+    patient_id = platform.add_patient()
+    assert platform.provide(submission(patient_id), LETTER).status_urn == SUCCESS
+    return patient_id, *record_of(platform, patient_id)
+
+
+def test_a_whole_submission_is_removed(platform, record):
+    """3.62.4.1.3."""
+    patient_id, *everything = record
+    answer = remove(platform, *everything)
+    assert answer.status_urn == SUCCESS
+    (action,) = answer.envelope.iter("{http://www.w3.org/2005/08/addressing}Action")
+    assert action.text == "urn:ihe:iti:2010:DeleteDocumentSetResponse"
+    assert record_of(platform, patient_id) == []
+
+
+def test_the_document_itself_stays_in_its_repository(platform):
+    """3.62.4.1.3: the registry touches metadata only."""
+    patient_id = platform.add_patient()
+    sent = submission(patient_id)
+    platform.provide(sent, LETTER)
+    assert remove(platform, *record_of(platform, patient_id)).status_urn == SUCCESS
+    assert platform.retrieve(sent.unique_id).parts[1][1] == LETTER
+
+
+def test_an_unknown_id_removes_nothing(platform, record):
+    """UnresolvedReferenceException."""
+    patient_id, *everything = record
+    absent = requests.fresh_uuid()
+    answer = remove(platform, *everything, absent)
+    assert answer.status_urn == FAILURE
+    assert answer.errors == [("UnresolvedReferenceException", f"{absent} is not registered")]
+    assert record_of(platform, patient_id) == everything
+
+
+def test_a_set_that_still_has_members_stays(platform, record):
+    """ReferencesExistException."""
+    _, submission_set, *_ = record
+    answer = remove(platform, submission_set)
+    assert (answer.status_urn, answer.codes) == (FAILURE, ["ReferencesExistException"])
+    assert submission_set in answer.errors[0][1]
+
+
+def test_a_document_does_not_leave_an_empty_set_behind(platform, record):
+    """XDSUnreferencedObjectException."""
+    patient_id, submission_set, document, association = record
+    answer = remove(platform, document, association)
+    assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSUnreferencedObjectException"])
+    assert submission_set in answer.errors[0][1]
+    assert len(record_of(platform, patient_id)) == 3
+
+
+DOCUMENT_ONLY = "urn:oasis:names:tc:ebxml-regrep:DeletionScopeType:DeleteRepositoryItemOnly"
+ONE = (requests.fresh_uuid(),)
+
+
+@pytest.mark.parametrize(
+    ("named", "attributes", "before"),
+    [
+        ((), "", ""),
+        (ONE, f' deletionScope="{DOCUMENT_ONLY}"', ""),
+        (ONE, "", f'<rim:AdhocQuery id="{requests.FIND_DOCUMENTS}"/>'),
+        (ONE, "", '<rim:ExtrinsicObject id="x"/>'),
+    ],
+    ids=["nothing named", "the document only", "by query", "by object"],
+)
+def test_objects_are_removed_by_their_ids_alone(platform, named, attributes, before):
+    """3.62.4.1.2."""
+    answer = remove(platform, *named, attributes=attributes, before=before)
+    assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSRegistryError"])
+
+
+def test_the_record_names_the_patient_and_each_object(platform, record):
+    """3.62.5.1: Patient Record, Delete."""
+    patient_id, *everything = record
+    remove(platform, *everything)
+    (directory,) = platform.audit_spools
+    told = [
+        message
+        for message in map(read_audit_message, stored_records(directory))
+        if everything[0] in {each.id for each in message.objects}
+    ]
+    (message,) = told
+    assert (message.event.event_id.code, message.event.action, message.event.outcome) == ("110110", "D", 0)
+    assert [each.code for each in message.event.type_codes] == ["ITI-62"]
+    assert [each.id for each in message.objects] == [patient_id, *everything]
