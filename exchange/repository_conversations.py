@@ -1,13 +1,12 @@
 """What is said at the Document Repository's endpoint: ITI-41 and ITI-43."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
-
-from ebxml.check import errors_in_submission
 
 from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
+from ebxml.check import errors_in_submission
 from ebxml.model import DocumentRequest, RegistryResponse, RetrieveRequest, Submission
 from exchange.audit_trail import AuditedDocument
 from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
@@ -29,10 +28,14 @@ from soap.mtom import content_id_of_href
 
 @dataclass(frozen=True, slots=True)
 class ProvidedSubmission:
-    """An ITI-41 request: metadata, and by DocumentEntry id the documents as staged."""
+    """An ITI-41 request: metadata, and by DocumentEntry id the documents as staged.
+
+    `faults` name every xds:Document in `lost`: it refers to a MIME part that did not come.
+    """
 
     submission: Submission
     documents: Mapping[str, StagedDocument]
+    lost: frozenset[str]
     faults: tuple[RegistryError, ...]
 
 
@@ -52,13 +55,15 @@ class ProvideAndRegisterDocumentSet:
         refuse_invalid(message.body, REPOSITORY_METADATA_ERROR, self.domain)
         submission = read.read_submission(message.body[0])
         note_submission(submission, diary)
-        documents, faults = await _documents(provided, message)
-        return ProvidedSubmission(submission, documents, faults)
+        return ProvidedSubmission(submission, *await _documents(provided, message))
 
     def errors_in(self, request: ProvidedSubmission) -> Iterator[RegistryError]:
         yield from request.faults
         yield from errors_in_submission(request.submission, self.domain, self.transaction)
-        yield from self.errors_in_documents(request.submission, request.documents)
+        # What is said of an xds:Document is not said once more of its DocumentEntry.
+        entries = (one for one in request.submission.document_entries if one.entry_uuid not in request.lost)
+        rest = replace(request.submission, document_entries=tuple(entries))
+        yield from self.errors_in_documents(rest, request.documents)
 
     async def perform(self, request: ProvidedSubmission) -> RegistryResponse:
         return await self.handle(request.submission, request.documents)
@@ -75,9 +80,10 @@ class ProvideAndRegisterDocumentSet:
 
 async def _documents(
     provided: tuple[read.ProvidedDocument, ...], message: Message
-) -> tuple[Mapping[str, StagedDocument], tuple[RegistryError, ...]]:
-    """Every xds:Document with the bytes it stands for; inline ones join the staged parts."""
+) -> tuple[Mapping[str, StagedDocument], frozenset[str], tuple[RegistryError, ...]]:
+    """Every xds:Document with the bytes it stands for, or lost; inline ones join the staged parts."""
     documents: dict[str, StagedDocument] = {}
+    lost = set()
     faults: list[RegistryError] = []
     referred = set()
     for document in provided:
@@ -95,6 +101,7 @@ async def _documents(
         elif staged:
             documents[document.id] = staged
         else:
+            lost.add(document.id)
             faults.append(
                 MISSING_DOCUMENT.error(
                     f"xds:Document {document.id} refers to {document.href}, no MIME part has that Content-ID"
@@ -105,7 +112,7 @@ async def _documents(
         for content_id in message.attachments.unclaimed()
         if content_id not in referred
     )
-    return documents, tuple(faults)
+    return documents, frozenset(lost), tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
