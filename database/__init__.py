@@ -14,7 +14,7 @@ from database.port import (
     Row,
     Transaction,
 )
-from database.statements import Statement, any_like, any_of, constant, overlaps
+from database.statements import Statement, any_like, any_of, constant, overlaps, overlaps_by_index
 
 __all__ = [
     "Call",
@@ -34,4 +34,5 @@ __all__ = [
     "constant",
     "open_database",
     "overlaps",
+    "overlaps_by_index",
 ]

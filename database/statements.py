@@ -93,6 +93,17 @@ class overlaps(_ListCondition):
     inherit_cache = True
 
 
+class overlaps_by_index(_ListCondition):
+    """The same, where nothing but the list says which rows to look at.
+
+    PostgreSQL has an index of the array's elements; in SQLite the table TABLE_COLUMN (value, id) is one,
+    which triggers keep.
+    """
+
+    name = "overlaps_by_index"
+    inherit_cache = True
+
+
 class any_like(_ListCondition):
     """An element of the text array column fits one of the patterns, where only % and _ are special."""
 
@@ -128,7 +139,8 @@ def _(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
 
 
 @compiles(overlaps, "postgresql")
-def _(element: overlaps, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(overlaps_by_index, "postgresql")
+def _(element: overlaps | overlaps_by_index, compiler: SQLCompiler, **options: Any) -> str:
     column, values, array_type = _sides(element, compiler, **options)
     return f"{column} && CAST({values} AS {array_type})"
 
@@ -139,6 +151,16 @@ def _(element: overlaps, compiler: SQLCompiler, **options: Any) -> str:
     return (
         f"EXISTS (SELECT 1 FROM json_each({column}) AS held"  # noqa: S608
         f" WHERE held.value IN (SELECT value FROM json_each({values})))"
+    )
+
+
+@compiles(overlaps_by_index, "sqlite")
+def _(element: overlaps_by_index, compiler: SQLCompiler, **options: Any) -> str:
+    column, values, _ = _sides(element, compiler, **options)
+    table, _, name = column.rpartition(".")
+    return (
+        f"{table}.id IN (SELECT id FROM {table}_{name}"  # noqa: S608
+        f" WHERE value IN (SELECT value FROM json_each({values})))"
     )
 
 

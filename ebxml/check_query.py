@@ -180,15 +180,17 @@ def _errors_in_combination(
             groups.setdefault(row.either, []).append(row.slot)
         elif row.required and row.slot not in given:
             yield _error(STORED_QUERY_MISSING_PARAM, query, f"{row.slot} is missing, expected a value")
+        if row.excludes in given and row.slot in given:
+            problem = f"{row.excludes} and {row.slot} are given, expected one"
+            yield _error(STORED_QUERY_PARAM_NUMBER, query, problem)
     for slots in groups.values():
         chosen = [slot for slot in slots if slot in given]
         if not chosen:
             yield _error(STORED_QUERY_MISSING_PARAM, query, f"{' or '.join(slots)} is missing, expected one")
         elif len(chosen) > 1:
             yield _error(STORED_QUERY_PARAM_NUMBER, query, f"{' and '.join(chosen)} are given, expected one")
-    narrowing = _NARROWING.get(query.name, ())
-    if narrowing and given.isdisjoint(narrowing):
-        problem = f"none of {', '.join(narrowing)} is given, expected at least one"
+    if query.narrowed_by and given.isdisjoint(query.narrowed_by):
+        problem = f"none of {', '.join(query.narrowed_by)} is given, expected at least one"
         yield _error(STORED_QUERY_MISSING_PARAM, query, problem)
     level_is_wrong = _METADATA_LEVEL in given and _METADATA_LEVEL not in values
     if not level_is_wrong and values.get(_METADATA_LEVEL) != ((_ALL_VERSIONS,),):
@@ -208,13 +210,3 @@ _STATUSES = tuple(Status)
 _METADATA_LEVEL = "$MetadataLevel"
 # The level that shows more than the latest versions (Metadata Update Option of ITI-18).
 _ALL_VERSIONS = "2"
-# ITI TF-2: 3.51.4.1.2.3: without a patient, something else must narrow the search.
-_NARROWING = {
-    "FindDocumentsForMultiplePatients": (
-        "$XDSDocumentEntryPatientId",
-        "$XDSDocumentEntryClassCode",
-        "$XDSDocumentEntryEventCodeList",
-        "$XDSDocumentEntryHealthcareFacilityTypeCode",
-    ),
-    "FindFoldersForMultiplePatients": ("$XDSFolderPatientId", "$XDSFolderCodeList"),
-}

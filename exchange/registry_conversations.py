@@ -1,22 +1,24 @@
-"""What is said at the Document Registry's endpoint: ITI-18, ITI-42 and ITI-44."""
+"""What is said at the Document Registry's endpoint about documents: ITI-18, ITI-42 and ITI-51."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from ebxml.check import errors_in_submission
-from ebxml.check_query import criteria_of
 from lxml import etree
 
 from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
-from ebxml.model import RegistryResponse, StoredQueryCriteria, Submission
+from ebxml.check import errors_in_submission
+from ebxml.check_query import criteria_of
+from ebxml.model import RegistryResponse, StoredQueryCriteria, StoredQueryRequest, Submission
+from ebxml.query_values import NotReadable, read_query_value
 from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
 from exchange.schema_errors import refuse_invalid
 from ihe.audit_events import Outcome
 from ihe.error_codes import REGISTRY_ERROR, REGISTRY_METADATA_ERROR, RegistryError, ResponseStatus
-from ihe.transactions import ITI_18, ITI_42, Transaction
+from ihe.transactions import ITI_18, ITI_42, ITI_51, Transaction
 
 # The parameters that name patients, for the record of a query that is refused before it is understood.
 _PATIENT_PARAMETERS = frozenset(
@@ -86,12 +88,8 @@ class RegistryStoredQuery:
         request = read.read_stored_query(message.body)
         diary.query_id = request.query_id
         diary.home_community_id = request.home_community_id or ""
-        diary.patient_ids = tuple(
-            value.strip("'()\" ")
-            for slot in request.slots if slot.name in _PATIENT_PARAMETERS
-            for value in slot.values
-        )  # fmt: skip
-        return criteria_of(request, self.domain)
+        diary.patient_ids = tuple(_named_patients(request))
+        return criteria_of(request, self.domain, self.transaction is ITI_51)
 
     def errors_in(self, request: StoredQueryCriteria) -> Iterator[RegistryError]:
         """None are left: criteria are only made of a query whose every parameter was found right."""
@@ -101,6 +99,7 @@ class RegistryStoredQuery:
         return await self.handle(request)
 
     def reply(self, result: StoredQueryAnswer, diary: Diary) -> Reply:
+        diary.patient_ids = tuple(result.patient_ids)
         head = write.query_response_head(ResponseStatus.SUCCESS, ())
         return Reply((b"".join((head, *result.objects, write.QUERY_RESPONSE_TAIL)),))
 
@@ -110,6 +109,21 @@ class RegistryStoredQuery:
 
     def trouble(self, reference: str) -> RegistryError:
         return REGISTRY_ERROR.error(f"internal error, reference {reference}")
+
+
+class MultiPatientStoredQuery(RegistryStoredQuery):
+    """Multi-Patient Stored Query (ITI TF-2: 3.51): other queries, all else as in ITI-18."""
+
+    transaction: ClassVar[Transaction] = ITI_51
+
+
+def _named_patients(request: StoredQueryRequest) -> Iterator[str]:
+    """The patients of a query, were its other parameters right or wrong."""
+    for slot in request.slots:
+        if slot.name in _PATIENT_PARAMETERS:
+            for text in slot.values:
+                with suppress(NotReadable):
+                    yield from (value.text for value in read_query_value(text)[0])
 
 
 def note_submission(submission: Submission, diary: Diary) -> None:

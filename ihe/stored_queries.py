@@ -1,6 +1,6 @@
 """The stored queries, each parameter with what it compares and how (ITI TF-2: 3.18.4.1.2.3.7, 3.51.4.1.2.3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -11,6 +11,7 @@ class Match(StrEnum):
     ANY_OF = "the attribute equals one of the values"
     ANY_CODE_OF = "code and coding scheme equal one of the code^^scheme values, as a pair"
     ANY_LIKE = "one of the values, with % and _ as wildcards, fits the attribute's text"
+    LISTS_ANY_OF = "one of the values, without wildcards, is among the attribute's own"
     FROM = "the time is at or after the value"
     BEFORE = "the time is before the value"
     STATUS_OF = "availabilityStatus is one of the values"
@@ -29,7 +30,8 @@ class Parameter:
     """One row of a query's parameter table.
 
     `many` allows a list; `conjoined` allows the Slot again, the lists then being ANDed; of the parameters
-    that share an `either` word exactly one must be given; `of` is the object whose attribute is compared.
+    that share an `either` word exactly one must be given; `of` is the object whose attribute is compared;
+    `excludes` names the Slot that says the contrary, and is never given beside it.
     """
 
     slot: str
@@ -40,13 +42,15 @@ class Parameter:
     many: bool = False
     conjoined: bool = False
     either: str = ""
+    excludes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredQuery:
     """One stored query; `multi_patient` ones belong to ITI-51, all others to ITI-18.
 
-    `single_patient` refuses a LeafClass answer that spans patients (ITI TF-2: 3.18.4.1.2.3.8).
+    `single_patient` refuses a LeafClass answer that spans patients (ITI TF-2: 3.18.4.1.2.3.8); of the Slots in
+    `narrowed_by`, if there are any, at least one must be given.
     """
 
     name: str
@@ -55,6 +59,7 @@ class StoredQuery:
     parameters: tuple[Parameter, ...]
     single_patient: bool = False
     multi_patient: bool = False
+    narrowed_by: tuple[str, ...] = ()
 
     def parameter(self, slot: str) -> Parameter | None:
         """The row of this Slot name, if the query knows it."""
@@ -221,6 +226,27 @@ FIND_DOCUMENTS_BY_REFERENCE_ID = StoredQuery(
         P("$XDSDocumentEntryReferenceIdList", "referenceIdList", M.ANY_LIKE, required=True, many=True, conjoined=True),
     ),
 )  # fmt: skip
+# From change proposal CP-ITI-1323; known by its peers alone (docs/divergences.md).
+FIND_DOCUMENTS_EXCLUDE = StoredQuery(
+    "FindDocumentsExclude", "urn:uuid:4308b1df-36de-4bef-8e2e-ba91f593c435", "3.18.4.1.2.3.7.1",
+    (
+        *FIND_DOCUMENTS.parameters,
+        *(
+            replace(row, slot=f"{row.slot}Exclude", excludes=row.slot, required=False)
+            for row in (*_DOCUMENT_FILTERS, FIND_DOCUMENTS_BY_REFERENCE_ID.parameters[-1])
+            if row.match in (M.ANY_CODE_OF, M.ANY_LIKE, M.TYPE_OF)
+        ),
+    ),
+)  # fmt: skip
+# An extension of gematik's, not of the Framework.
+FIND_DOCUMENTS_BY_TITLE = StoredQuery(
+    "FindDocumentsByTitle", "urn:uuid:ab474085-82b5-402d-8115-3f37cb1e2405", "3.18.4.1.2.3.7.1",
+    (
+        *FIND_DOCUMENTS.parameters,
+        P("$XDSDocumentEntryTitle", "title", M.ANY_LIKE, required=True, many=True),
+        P("$XDSDocumentEntryAuthorInstitution", "authorInstitution", M.ANY_LIKE, many=True),
+    ),
+)  # fmt: skip
 FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS = StoredQuery(
     "FindDocumentsForMultiplePatients", "urn:uuid:3d1bdb10-39a2-11de-89c2-2f44d94eaa9f", "3.51.4.1.2.3",
     (
@@ -228,12 +254,26 @@ FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS = StoredQuery(
         _DOCUMENT_STATUS, *_DOCUMENT_FILTERS, _METADATA_LEVEL,
     ),
     multi_patient=True,
+    narrowed_by=(
+        "$XDSDocumentEntryPatientId", "$XDSDocumentEntryClassCode", "$XDSDocumentEntryEventCodeList",
+        "$XDSDocumentEntryHealthcareFacilityTypeCode",
+    ),
 )  # fmt: skip
 FIND_FOLDERS_FOR_MULTIPLE_PATIENTS = StoredQuery(
     "FindFoldersForMultiplePatients", "urn:uuid:50d3f5ac-39a2-11de-a1ca-b366239e58df", "3.51.4.1.2.3",
     (
         P("$XDSFolderPatientId", "patientId", M.ANY_OF, of="Folder", many=True),
         *_FOLDER_FILTERS, _METADATA_LEVEL,
+    ),
+    multi_patient=True,
+    narrowed_by=("$XDSFolderPatientId", "$XDSFolderCodeList"),
+)  # fmt: skip
+# No page of the Framework describes it; peers know it by this id (docs/divergences.md).
+FIND_DOCUMENTS_BY_REFERENCE_ID_FOR_MULTIPLE_PATIENTS = StoredQuery(
+    "FindDocumentsByReferenceIdForMultiplePatients", "urn:uuid:1191642d-86c4-42d8-b784-f95445f9f0d5", "3.51.4.1.2.3",
+    (
+        *FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS.parameters,
+        P("$XDSDocumentEntryReferenceIdList", "referenceIdList", M.LISTS_ANY_OF, required=True, many=True, conjoined=True),
     ),
     multi_patient=True,
 )  # fmt: skip

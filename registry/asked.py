@@ -39,11 +39,14 @@ class Asked:
 
     def __init__(self, shape: Shape) -> None:
         counts = dict(shape.given)
-        rows = STORED_QUERIES[shape.query_id].parameters
+        query = STORED_QUERIES[shape.query_id]
         self._leaf_class = shape.leaf_class
         self._every_version = shape.every_version
-        self._given = [(row, counts[row.slot]) for row in rows if row.slot in counts]
-        self._not_given = [row for row in rows if row.slot not in counts]
+        self._given = [(row, counts[row.slot]) for row in query.parameters if row.slot in counts]
+        self._types = [row for row in query.parameters if row.match is Match.TYPE_OF]
+        named = any(row.attribute == "patientId" for row, _ in self._given)
+        # Nothing says whose objects are wanted: other attributes must lead to them.
+        self._across_patients = query.multi_patient and not named
 
     @property
     def names_patient(self) -> bool:
@@ -107,8 +110,8 @@ class Asked:
         for row, count in self._given:
             if row.of == of and not row.either and row.match is not Match.OBJECT_IDS:
                 for repetition in range(count):
-                    yield condition(row, repetition)
-        if any(row.of == of and row.match is Match.TYPE_OF for row in self._not_given):
+                    yield condition(row, repetition, across_patients=self._across_patients)
+        if any(row.of == of for row in self._types) and not any(row in self._types for row, _ in self._given):
             yield t.document_entry.c.object_type == constant(t.STABLE)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, not_, or_, select
 from sqlalchemy.sql.elements import BindParameter
 
-from database import any_like, any_of, overlaps
+from database import any_like, any_of, overlaps, overlaps_by_index
 from ihe.attributes import ASSOCIATION, AUTHOR_PARTS, DOCUMENT_ENTRY, FOLDER, SUBMISSION_SET
 from ihe.stored_queries import Match, Parameter
 from registry import tables as t
@@ -36,10 +36,22 @@ def bind_name(parameter: Parameter, repetition: int = 0) -> str:
     return f"{parameter.slot.removeprefix('$')}_{repetition}"
 
 
-def condition(parameter: Parameter, repetition: int = 0, of: str = "") -> Condition:
-    """The condition that one list of this parameter puts on its object's table, or on that `of` another."""
+def condition(
+    parameter: Parameter, repetition: int = 0, of: str = "", across_patients: bool = False
+) -> Condition:
+    """The condition that one list of this parameter puts on its object's table, or on that `of` another.
+
+    `across_patients` says that no patient narrows the search.
+    """
     bind: Bind = bindparam(bind_name(parameter, repetition))
-    return _WORDS[parameter.match].condition(replace(parameter, of=of or parameter.of), bind)
+    parameter = replace(parameter, of=of or parameter.of)
+    if across_patients and parameter.match in (Match.ANY_CODE_OF, Match.LISTS_ANY_OF):
+        column = _column(parameter)
+        if any(column is each for each in t.INDEXED_LISTS):
+            return overlaps_by_index(column, bind)
+    wanted = _WORDS[parameter.match].condition(parameter, bind)
+    # An object without the attribute has none of the values.
+    return or_(_column(parameter).is_(None), not_(wanted)) if parameter.excludes else wanted
 
 
 def bound(parameter: Parameter, values: Collection[object], codes: Mapping[Pair, int]) -> object:
@@ -83,7 +95,15 @@ def _any_of(parameter: Parameter, bind: Bind) -> Condition:
 def _any_code_of(parameter: Parameter, bind: Bind) -> Condition:
     # A code's number stands for code and scheme together: A^^2 is never found by A^^1 and B^^2.
     column = _column(parameter)
-    return overlaps(column, bind) if column.type.python_type is list else any_of(column, bind)
+    return overlaps(column, bind) if _is_list(parameter) else any_of(column, bind)
+
+
+def _lists_any_of(parameter: Parameter, bind: Bind) -> Condition:
+    return overlaps(_column(parameter), bind)
+
+
+def _is_list(parameter: Parameter) -> bool:
+    return _column(parameter).type.python_type is list
 
 
 def _any_like(parameter: Parameter, bind: Bind) -> Condition:
@@ -152,6 +172,7 @@ _WORDS: Mapping[Match, _Word] = {
     Match.ANY_OF: _Word(_any_of, _list),
     Match.ANY_CODE_OF: _Word(_any_code_of, _code_numbers),
     Match.ANY_LIKE: _Word(_any_like, _list),
+    Match.LISTS_ANY_OF: _Word(_lists_any_of, _list),
     Match.FROM: _Word(_from, _one),
     Match.BEFORE: _Word(_before, _one),
     Match.STATUS_OF: _Word(_status_of, _numbers_in(t.STATUS_NUMBERS)),

@@ -1,4 +1,4 @@
-"""Registry Stored Query [ITI-18]: stored elements, or references to them (ITI TF-2: 3.18.4.1.3)."""
+"""Stored queries [ITI-18, ITI-51]: stored elements, or references to them (ITI TF-2: 3.18.4.1.3)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,12 @@ from ebxml.write import with_status, write_object_ref
 from ihe.error_codes import (
     RESULT_NOT_SINGLE_PATIENT,
     TOO_MANY_RESULTS,
-    UNKNOWN_STORED_QUERY,
 )
 from ihe.stored_queries import Match, Parameter
 from registry.asked import Shape
 from registry.conditions import bind_name, bound
 from registry.fragments import unpack
-from registry.selections import is_answered, statement_of
+from registry.selections import statement_of
 from registry.store import RegistryStore
 from registry.tables import STATUS_OF_NUMBER, Kind, document_entry
 from registry.uuids import urn
@@ -32,6 +31,8 @@ class QueryLimits:
     leaf_class_objects: int = 2_000
     # High, so that a consumer may always ask for references and then for entries in slices.
     object_refs: int = 100_000
+    # The audit record of an answer names them all, in some 400 bytes each.
+    patients: int = 2_000
 
 
 DEFAULT_LIMITS = QueryLimits()
@@ -55,14 +56,14 @@ async def registry_stored_query(
     criteria: StoredQueryCriteria, store: RegistryStore, limits: QueryLimits = DEFAULT_LIMITS
 ) -> StoredQueryResult:
     """Answer a checked query, or raise Refused."""
-    if not is_answered(criteria.query):
-        raise Refused(UNKNOWN_STORED_QUERY.error(criteria.query.id))
     limit = limits.leaf_class_objects if criteria.leaf_class else limits.object_refs
     parameters = {**await _parameters(criteria, store), "limit": limit + 1}
     rows = await store.database.fetch(statement_of(_shape(criteria)), parameters)
     if len(rows) > limit:
         raise Refused(TOO_MANY_RESULTS.error(f"more than {limit} objects match"))
-    patient_ids = _named_patients(criteria) or tuple(sorted({row[-1] for row in rows}))
+    patient_ids = _patients(criteria, rows)
+    if len(patient_ids) > limits.patients:
+        raise Refused(TOO_MANY_RESULTS.error(f"objects of more than {limits.patients} patients match"))
     if criteria.leaf_class and criteria.query.single_patient:
         _refuse_many_patients(rows)
     objects = await _elements(rows, store) if criteria.leaf_class else _references(rows)
@@ -100,15 +101,18 @@ def _given(criteria: StoredQueryCriteria) -> Iterator[tuple[Parameter, tuple[tup
             yield row, lists
 
 
-def _named_patients(criteria: StoredQueryCriteria) -> tuple[str, ...]:
-    """The patient whom the query itself names: no row then repeats it."""
-    return tuple(
-        str(value)
+def _patients(criteria: StoredQueryCriteria, rows: Sequence[Row]) -> tuple[str, ...]:
+    """The one patient whom the query names, as no row then repeats it, or all whose objects were found."""
+    named = {
+        str(value): row.match
         for row, lists in _given(criteria)
         if row.attribute == "patientId"
         for values in lists
         for value in values
-    )
+    }
+    if Match.EQUALS in named.values():
+        return tuple(named)
+    return tuple(sorted({*named, *(row[-1] for row in rows)}))
 
 
 def _refuse_many_patients(rows: Sequence[Row]) -> None:

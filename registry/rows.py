@@ -70,6 +70,8 @@ def document_entry_row(
         "service_start_time": _time(entry.service_start_time),
         "service_stop_time": _time(entry.service_stop_time),
         "author_person": _persons(entry.author),
+        "author_institution": [str(each) for author in entry.author for each in author.institution],
+        "title": [each.value for each in entry.title],
         "reference_id_list": list(entry.reference_id_list),
         "repository_unique_id": entry.repository_unique_id,
         "hash": None if entry.hash is None else bytes.fromhex(entry.hash),

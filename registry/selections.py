@@ -7,7 +7,6 @@ from sqlalchemy import CTE, bindparam, select, union, union_all
 
 from database import Statement
 from ihe import stored_queries as q
-from ihe.stored_queries import StoredQuery
 from registry import tables as t
 from registry.asked import IS_HAS_MEMBER, Asked, Rows, Shape, touching
 
@@ -27,11 +26,6 @@ def statement_of(shape: Shape) -> Statement:
             found, t.patient, t.patient.c.id == found.c.patient
         )
     return Statement(answer.limit(bindparam("limit")))
-
-
-def is_answered(query: StoredQuery) -> bool:
-    """Whether this registry answers the query."""
-    return query.id in _SELECTIONS
 
 
 def _find_documents(asked: Asked) -> tuple[Rows, ...]:
@@ -182,6 +176,11 @@ def _as_answer(members: CTE) -> Rows:
 _SELECTIONS: Mapping[str, Callable[[Asked], tuple[Rows, ...]]] = {
     q.FIND_DOCUMENTS.id: _find_documents,
     q.FIND_DOCUMENTS_BY_REFERENCE_ID.id: _find_documents,
+    q.FIND_DOCUMENTS_EXCLUDE.id: _find_documents,
+    q.FIND_DOCUMENTS_BY_TITLE.id: _find_documents,
+    q.FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS.id: _find_documents,
+    q.FIND_DOCUMENTS_BY_REFERENCE_ID_FOR_MULTIPLE_PATIENTS.id: _find_documents,
+    q.FIND_FOLDERS_FOR_MULTIPLE_PATIENTS.id: _find_folders,
     q.FIND_SUBMISSION_SETS.id: _find_submission_sets,
     q.FIND_FOLDERS.id: _find_folders,
     q.GET_ALL.id: _get_all,

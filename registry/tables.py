@@ -147,6 +147,8 @@ document_entry = Table(
     Column("service_start_time", BigInteger),
     Column("service_stop_time", BigInteger),
     Column("author_person", _TEXTS, nullable=False),
+    Column("author_institution", _TEXTS, nullable=False),
+    Column("title", _TEXTS, nullable=False),
     Column("reference_id_list", _TEXTS, nullable=False),
     Column("repository_unique_id", Text),
     Column("hash", LargeBinary),
@@ -167,6 +169,9 @@ document_entry = Table(
     ),
     Index("ix_document_entry_unique_id", "unique_id"),
     Index("ix_document_entry_logical_id", "logical_id"),
+    # By what else than its patient a document is looked for (ITI TF-2: 3.51.4.1.2.3).
+    Index("ix_document_entry_class_code", "class_code"),
+    Index("ix_document_entry_healthcare_facility_type_code", "healthcare_facility_type_code"),
 )  # fmt: skip
 
 submission_set = Table(
@@ -215,3 +220,7 @@ association = Table(
     Index("ix_association_source", "source"),
     Index("ix_association_target", "target"),
 )
+
+# Lists whose elements are indexed, by what only one of the two databases has: migration 0004 makes these
+# indexes, `database.overlaps_by_index` uses them.
+INDEXED_LISTS = (document_entry.c.event_code_list, document_entry.c.reference_id_list, folder.c.code_list)

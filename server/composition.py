@@ -27,7 +27,11 @@ from exchange.conversation import AnyConversation
 from exchange.diary import Node
 from exchange.lifecycle_conversations import RemoveMetadata
 from exchange.ports import RegistryPort
-from exchange.registry_conversations import RegisterDocumentSet, RegistryStoredQuery
+from exchange.registry_conversations import (
+    MultiPatientStoredQuery,
+    RegisterDocumentSet,
+    RegistryStoredQuery,
+)
 from exchange.registry_link import RegistryLink
 from exchange.repository_conversations import ProvideAndRegisterDocumentSet, RetrieveDocumentSet
 from exchange.serve import Actor, ActorName, Surroundings
@@ -135,6 +139,7 @@ def _registry(store: RegistryStore, around: Surroundings) -> Actor:
         "registry",
         RegisterDocumentSet(_or_busy(register), around.domain),
         RegistryStoredQuery(_or_busy(query), around.domain),
+        MultiPatientStoredQuery(_or_busy(query), around.domain),
         RemoveMetadata(_or_busy(partial(remove_metadata, store=store)), around.domain),
         *soap_feed(patients, around),
     )

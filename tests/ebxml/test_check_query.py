@@ -297,3 +297,33 @@ def test_a_query_for_many_patients_needs_something_to_narrow_it():
     assert values(request, True)["PatientId"] == (("P1^^^&2.999.3&ISO", "P2^^^&2.999.3&ISO"),)
     folders = stored_query(FOLDERS_OF_PATIENTS, [("$XDSFolderStatus", APPROVED)])
     assert codes(folders, multi_patient=True) == ["XDSStoredQueryMissingParam"]
+
+
+@pytest.mark.parametrize("name", ["ClassCode", "EventCodeList", "HealthcareFacilityTypeCode"])
+def test_a_code_is_enough_to_narrow_it(name):
+    """ITI TF-2: 3.51.4.1.2.3.1."""
+    slots = [("$XDSDocumentEntryStatus", APPROVED), (f"$XDSDocumentEntry{name}", "('a^^1')")]
+    assert values(stored_query(DOCUMENTS_OF_PATIENTS, slots), True)[name] == ((("a", "1"),),)
+
+
+def test_a_parameter_and_its_exclusion_are_not_given_together():
+    """CP-ITI-1323."""
+    slots = [("PatientId", PATIENT), ("Status", APPROVED), ("ClassCode", "('a^^1')")]
+    exclude = [
+        (f"$XDSDocumentEntry{name}", value) for name, value in [*slots, ("ClassCodeExclude", "('b^^1')")]
+    ]
+    assert codes(stored_query("urn:uuid:4308b1df-36de-4bef-8e2e-ba91f593c435", exclude)) == [
+        "XDSStoredQueryParamNumber"
+    ]
+    del exclude[2]
+    request = stored_query("urn:uuid:4308b1df-36de-4bef-8e2e-ba91f593c435", exclude)
+    assert values(request)["ClassCodeExclude"] == ((("b", "1"),),)
+
+
+def test_a_title_is_needed_to_find_documents_by_it():
+    """FindDocumentsByTitle of gematik."""
+    slots = [("$XDSDocumentEntryPatientId", PATIENT), ("$XDSDocumentEntryStatus", APPROVED)]
+    by_title = "urn:uuid:ab474085-82b5-402d-8115-3f37cb1e2405"
+    assert codes(stored_query(by_title, slots)) == ["XDSStoredQueryMissingParam"]
+    request = stored_query(by_title, [*slots, ("$XDSDocumentEntryTitle", "('X-ray%')")])
+    assert values(request)["Title"] == (("X-ray%",),)

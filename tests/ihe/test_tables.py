@@ -70,7 +70,10 @@ def test_a_source_need_not_know_what_the_repository_adds():
 
 def test_query_parameters_compare_attributes_that_exist():
     """ITI TF-2: 3.18.4.1.2.3.7."""
-    names = {name: {row.name for row in table} | {"authorPerson"} for name, table in TABLES.items()}
+    names = {
+        name: {row.name for row in table} | {"authorPerson", "authorInstitution"}
+        for name, table in TABLES.items()
+    }
     for query in STORED_QUERIES.values():
         for parameter in query.parameters:
             assert parameter.attribute in names[parameter.of], (query.name, parameter.slot)

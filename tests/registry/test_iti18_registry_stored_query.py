@@ -5,9 +5,9 @@
 
 import pytest
 
-from ebxml.model import StoredQueryCriteria, Submission
+from ebxml.model import Author, LocalizedString, StoredQueryCriteria, Submission
 from ebxml.refused import Refused
-from hl7v2.datatypes import DTM
+from hl7v2.datatypes import DTM, XCN
 from ihe import stored_queries as q
 from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
 from tests.messages.registry_objects import (
@@ -380,8 +380,71 @@ async def test_too_many_elements_are_refused_and_as_many_references_are_not(reco
     assert [error.code for error in refused.value.errors] == ["XDSTooManyResults"]
 
 
-async def test_a_query_of_another_transaction_is_unknown(record):
-    """ITI TF-2: 3.18.4.1.3."""
-    with pytest.raises(Refused) as refused:
-        await record.ask(q.FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS, XDSDocumentEntryStatus=[APPROVED])
-    assert [error.code for error in refused.value.errors] == ["XDSUnknownStoredQuery"]
+@pytest.fixture
+async def various(registry):
+    """Three documents that differ; none has an event code but the first."""
+    await registry.register(
+        submission(
+            document_entry(
+                A,
+                class_code=code("REPORT"),
+                event_code_list=(code("E1"),),
+                confidentiality_code=(code("N"), code("R")),
+                title=(LocalizedString("Lung X-ray"), LocalizedString("Röntgen der Lunge")),
+                author=(Author(institution=("Clinic A^^^^^&2.999.6&ISO^^^^1",)),),
+                reference_id_list=("order1^^^^urn:ihe:iti:xds:2013:order",),
+            ),
+            document_entry(
+                B,
+                class_code=code("IMAGE"),
+                title=(LocalizedString("Lung"),),
+                author=(Author(person=XCN("^Weber^Anne")), Author(institution=("Clinic B",))),
+            ),
+            document_entry(C, class_code=code("IMAGE", "2.999.2"), title=(LocalizedString("100 % lung"),)),
+        )
+    )
+    await registry.register(submission(on_demand_entry(D)))
+    return registry
+
+
+@pytest.mark.parametrize(
+    ("excluded", "left"),
+    [
+        ({}, [A, B, C]),
+        ({"ClassCodeExclude": [("IMAGE", "2.999.1")]}, [A, C]),
+        ({"ClassCodeExclude": [("IMAGE", "2.999.1"), ("REPORT", "2.999.1")]}, [C]),
+        ({"EventCodeListExclude": [("E1", "2.999.1")]}, [B, C]),
+        ({"ConfidentialityCodeExclude": [("R", "2.999.1")]}, [B, C]),
+        ({"ConfidentialityCodeExclude": [("N", "2.999.1")]}, []),
+        ({"AuthorPersonExclude": ["%Weber%"]}, [A, C]),
+        ({"ReferenceIdListExclude": ["order1%"]}, [B, C]),
+        ({"TypeExclude": [STABLE]}, [D]),
+        ({"TypeExclude": [ON_DEMAND]}, [A, B, C]),
+        ({"ClassCode": [("IMAGE", "2.999.1")], "AuthorPersonExclude": ["%Weber%"]}, []),
+        ({"FormatCodeExclude": [("never", "seen")]}, [A, B, C]),
+    ],
+    ids=str,
+)
+async def test_find_documents_exclude_leaves_out_what_has_an_excluded_value(various, excluded, left):
+    """CP-ITI-1323; a document without the attribute has none of the values."""
+    given = {f"XDSDocumentEntry{name}": value for name, value in excluded.items()}
+    assert await various.found(q.FIND_DOCUMENTS_EXCLUDE, **find(**given)) == left
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"Title": ["Lung"]}, [B]),
+        ({"Title": ["Lung%"]}, [A, B]),
+        ({"Title": ["%Lunge"]}, [A]),
+        ({"Title": ["%lung%"]}, [C]),
+        ({"Title": ["Lung", "100 _ lung"]}, [B, C]),
+        ({"Title": ["Lung%"], "AuthorInstitution": ["Clinic A^%"]}, [A]),
+        ({"Title": ["%"], "AuthorInstitution": ["Clinic _%"]}, [A, B]),
+    ],
+    ids=str,
+)
+async def test_find_documents_by_title_compares_each_language_of_the_title(various, asked, expected):
+    """FindDocumentsByTitle of gematik; otherwise as ITI TF-2: 3.18.4.1.2.3.7.1."""
+    given = {f"XDSDocumentEntry{name}": value for name, value in asked.items()}
+    assert await various.found(q.FIND_DOCUMENTS_BY_TITLE, **find(**given)) == expected

@@ -23,6 +23,17 @@ def engine(url: str):
     return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
 
 
+# Each of the two databases has only its own; see `database.overlaps_by_index`.
+LIST_INDEXES = {
+    "postgresql": {
+        "ix_document_entry_event_code_list",
+        "ix_document_entry_reference_id_list",
+        "ix_folder_code_list",
+    },
+    "sqlite": {"document_entry_event_code_list", "document_entry_reference_id_list", "folder_code_list"},
+}
+
+
 def test_the_migrated_tables_are_the_declared_ones(database_url):
     migrate(database_url)
     declared = MetaData()
@@ -30,8 +41,19 @@ def test_the_migrated_tables_are_the_declared_ones(database_url):
         for table in room.metadata.tables.values():
             table.to_metadata(declared)
     with engine(database_url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        lists = LIST_INDEXES[connection.dialect.name]
+        seen = set()
+
+        def is_compared(thing, name, kind, reflected, compare_to):
+            if name in lists:
+                seen.add(name)
+            return name not in lists
+
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": is_compared}
+        )
         assert compare_metadata(context, declared) == []
+        assert seen == lists
         assert inspect(connection).get_table_names().count("document_entry") == 1
 
 

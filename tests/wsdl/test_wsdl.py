@@ -23,6 +23,12 @@ EXPECTED = {
                 "query:AdhocQueryRequest",
                 "query:AdhocQueryResponse",
             ),
+            "DocumentRegistry_MultiPatientStoredQuery": (
+                "urn:ihe:iti:2009:MultiPatientStoredQuery",
+                "urn:ihe:iti:2009:MultiPatientStoredQueryResponse",
+                "query:AdhocQueryRequest",
+                "query:AdhocQueryResponse",
+            ),
             "DocumentRegistry_RegisterDocumentSet-b": (
                 "urn:ihe:iti:2007:RegisterDocumentSet-b",
                 "urn:ihe:iti:2007:RegisterDocumentSet-bResponse",
@@ -116,6 +122,7 @@ def test_every_schema_it_names_is_published(actor):
 SIGNATURES = {
     "registry": {
         "DocumentRegistry_RegistryStoredQuery": ["ResponseOption", "AdhocQuery", "maxResults"],
+        "DocumentRegistry_MultiPatientStoredQuery": ["ResponseOption", "AdhocQuery", "maxResults"],
         "DocumentRegistry_RegisterDocumentSet-b": ["RegistryObjectList", "comment"],
         "DocumentRegistry_DeleteDocumentSet": ["ObjectRefList", "deletionScope"],
     },
