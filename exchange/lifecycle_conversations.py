@@ -1,4 +1,4 @@
-"""What a Document Administrator says at the Document Registry's endpoint: ITI-62."""
+"""What a Document Administrator or On-Demand Source says at the registry: ITI-61, ITI-62."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,17 @@ from ebxml.affinity_domain import AffinityDomain
 from ebxml.model import RegistryResponse, RemoveObjectsRequest
 from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
+from exchange.registry_conversations import RegisterDocumentSet
 from exchange.schema_errors import refuse_invalid
 from ihe.error_codes import REGISTRY_ERROR, RegistryError, ResponseStatus
-from ihe.transactions import ITI_62, Transaction
+from ihe.transactions import ITI_61, ITI_62, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOnDemandDocumentEntry(RegisterDocumentSet):
+    """Register On-Demand Document Entry (ITI TF-2: 3.61): a registration under rules of its own."""
+
+    transaction: ClassVar[Transaction] = ITI_61
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ class FoundObject:
 
 @dataclass(frozen=True, slots=True)
 class FoundUniqueId:
-    """The first object that bears a uniqueId; hash and size only of a DocumentEntry."""
+    """The first object that bears a uniqueId; type, hash and size only of a DocumentEntry."""
 
     kind: t.Kind
+    object_type: int | None
     hash: bytes | None
     size_bytes: int | None
 
@@ -87,6 +88,7 @@ _UNIQUE_IDS = Statement(
     select(
         t.registered_unique_id.c.unique_id,
         t.registered_unique_id.c.kind,
+        t.document_entry.c.object_type,
         t.document_entry.c.hash,
         t.document_entry.c.size_bytes,
     )
@@ -172,7 +174,7 @@ def _found(
         patient=patient,
         last_object=last_object,
         objects=found_objects(known),
-        unique_ids={row[0]: FoundUniqueId(t.Kind(row[1]), row[2], row[3]) for row in held},
+        unique_ids={row[0]: FoundUniqueId(t.Kind(row[1]), *row[2:]) for row in held},
         memberships=tuple(FoundMembership(urn(row[0]), urn(row[1]), row[2]) for row in memberships),
         transformed=frozenset(urn(row[0]) for row in transformed),
     )

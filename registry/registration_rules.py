@@ -26,6 +26,7 @@ from ihe.error_codes import (
     UNRESOLVED_REFERENCE,
     RegistryError,
 )
+from ihe.object_types import DocumentEntryType
 from registry.final_metadata import objects_of
 from registry.found import Found, FoundObject
 from registry.tables import APPROVED, OBJECT_TYPE_NUMBERS, OBJECTS_PER_PATIENT, ON_DEMAND, STABLE, Kind
@@ -72,6 +73,11 @@ def _errors_in_second_copy(entry: DocumentEntry, found: Found) -> Iterator[Regis
     first = found.unique_ids.get(entry.unique_id or "")
     if first is None or first.kind is not Kind.DOCUMENT_ENTRY:
         return
+    if entry.object_type == DocumentEntryType.ON_DEMAND and first.object_type == STABLE:
+        # It stands for documents yet to be made, and never for one (ITI TF-2: 3.61.4.1.3).
+        yield DUPLICATE_UNIQUE_ID_IN_REGISTRY.error(
+            f"DocumentEntry.uniqueId {entry.unique_id} is that of a registered stable entry"
+        )
     if entry.hash is not None and first.hash is not None and bytes.fromhex(entry.hash) != first.hash:
         yield NON_IDENTICAL_HASH.error(f"{entry.unique_id} is registered with another hash")
     if entry.size is not None and first.size_bytes is not None and int(entry.size) != first.size_bytes:

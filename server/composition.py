@@ -25,7 +25,7 @@ from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
 from exchange.conversation import AnyConversation
 from exchange.diary import Node
-from exchange.lifecycle_conversations import RemoveMetadata
+from exchange.lifecycle_conversations import RegisterOnDemandDocumentEntry, RemoveMetadata
 from exchange.ports import RegistryPort
 from exchange.registry_conversations import (
     MultiPatientStoredQuery,
@@ -140,6 +140,7 @@ def _registry(store: RegistryStore, around: Surroundings) -> Actor:
         RegisterDocumentSet(_or_busy(register), around.domain),
         RegistryStoredQuery(_or_busy(query), around.domain),
         MultiPatientStoredQuery(_or_busy(query), around.domain),
+        RegisterOnDemandDocumentEntry(_or_busy(register), around.domain),
         RemoveMetadata(_or_busy(partial(remove_metadata, store=store)), around.domain),
         *soap_feed(patients, around),
     )

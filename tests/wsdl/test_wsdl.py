@@ -35,6 +35,12 @@ EXPECTED = {
                 "lcm:SubmitObjectsRequest",
                 "rs:RegistryResponse",
             ),
+            "DocumentRegistry_RegisterOnDemandDocumentEntry": (
+                "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry",
+                "urn:ihe:iti:2010:RegisterOnDemandDocumentResponse",
+                "lcm:SubmitObjectsRequest",
+                "rs:RegistryResponse",
+            ),
             "DocumentRegistry_DeleteDocumentSet": (
                 "urn:ihe:iti:2010:DeleteDocumentSet",
                 "urn:ihe:iti:2010:DeleteDocumentSetResponse",
@@ -124,6 +130,7 @@ SIGNATURES = {
         "DocumentRegistry_RegistryStoredQuery": ["ResponseOption", "AdhocQuery", "maxResults"],
         "DocumentRegistry_MultiPatientStoredQuery": ["ResponseOption", "AdhocQuery", "maxResults"],
         "DocumentRegistry_RegisterDocumentSet-b": ["RegistryObjectList", "comment"],
+        "DocumentRegistry_RegisterOnDemandDocumentEntry": ["RegistryObjectList", "comment"],
         "DocumentRegistry_DeleteDocumentSet": ["ObjectRefList", "deletionScope"],
     },
     "repository": {
