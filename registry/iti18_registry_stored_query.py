@@ -12,11 +12,13 @@ from ebxml.write import with_status, write_object_ref
 from ihe.error_codes import (
     RESULT_NOT_SINGLE_PATIENT,
     TOO_MANY_RESULTS,
+    UNKNOWN_PATIENT_ID,
 )
 from ihe.stored_queries import Match, Parameter
 from registry.asked import Shape
 from registry.conditions import bind_name, bound
 from registry.fragments import unpack
+from registry.patients import known
 from registry.selections import statement_of
 from registry.store import RegistryStore
 from registry.tables import STATUS_OF_NUMBER, Kind, document_entry
@@ -53,7 +55,10 @@ class StoredQueryResult:
 
 
 async def registry_stored_query(
-    criteria: StoredQueryCriteria, store: RegistryStore, limits: QueryLimits = DEFAULT_LIMITS
+    criteria: StoredQueryCriteria,
+    store: RegistryStore,
+    limits: QueryLimits = DEFAULT_LIMITS,
+    refuse_unknown_patient: bool = False,
 ) -> StoredQueryResult:
     """Answer a checked query, or raise Refused."""
     limit = limits.leaf_class_objects if criteria.leaf_class else limits.object_refs
@@ -62,6 +67,8 @@ async def registry_stored_query(
     if len(rows) > limit:
         raise Refused(TOO_MANY_RESULTS.error(f"more than {limit} objects match"))
     patient_ids = _patients(criteria, rows)
+    if refuse_unknown_patient and not rows:
+        await _refuse_unknown_patient(criteria, store)
     if len(patient_ids) > limits.patients:
         raise Refused(TOO_MANY_RESULTS.error(f"objects of more than {limits.patients} patients match"))
     if criteria.leaf_class and criteria.query.single_patient:
@@ -113,6 +120,15 @@ def _patients(criteria: StoredQueryCriteria, rows: Sequence[Row]) -> tuple[str, 
     if Match.EQUALS in named.values():
         return tuple(named)
     return tuple(sorted({*named, *(row[-1] for row in rows)}))
+
+
+async def _refuse_unknown_patient(criteria: StoredQueryCriteria, store: RegistryStore) -> None:
+    """Where the domain wants it, a query names only a patient whom the identity feed made known."""
+    for row, lists in _given(criteria):
+        if row.attribute == "patientId" and row.match is Match.EQUALS:
+            for patient_id in lists[0]:
+                if not await known(str(patient_id), store):
+                    raise Refused(UNKNOWN_PATIENT_ID.error(str(patient_id)))
 
 
 def _refuse_many_patients(rows: Sequence[Row]) -> None:

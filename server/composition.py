@@ -130,7 +130,12 @@ def new_uuid() -> str:
 def _registry(store: RegistryStore, around: Surroundings) -> Actor:
     register = partial(register_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
     limits = QueryLimits(leaf_class_objects=around.limits.max_results)
-    query = partial(registry_stored_query, store=store, limits=limits)
+    query = partial(
+        registry_stored_query,
+        store=store,
+        limits=limits,
+        refuse_unknown_patient=around.domain.unknown_patient_is_error,
+    )
     patients = KnownPatients(
         add=_or_busy(partial(add_patient, store=store, clock=around.clock)),
         merge=_or_busy(partial(merge_patients, store=store)),

@@ -76,6 +76,7 @@ def affinity_domain(configuration: Configuration) -> AffinityDomain:
         mime_types=frozenset(code_set.mime_types),
         repository_unique_ids=repositories and repositories | {configuration.repository.unique_id},
         tolerances=frozenset(domain.tolerate),
+        unknown_patient_is_error=domain.unknown_patient_in_query == "error",
     )
 
 

@@ -1,7 +1,7 @@
 """The sections of the configuration: what can be set, what it must look like, and what holds without it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
@@ -119,6 +119,7 @@ class Domain(Section):
     codes: Annotated[str, AfterValidator(_code_set)] = "luxembourg"
     repositories: tuple[Oid, ...] = ()
     tolerate: tuple[Tolerance, ...] = ()
+    unknown_patient_in_query: Literal["empty", "error"] = "empty"
 
 
 class LimitSection(Section):

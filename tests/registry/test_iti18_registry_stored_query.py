@@ -380,6 +380,37 @@ async def test_too_many_elements_are_refused_and_as_many_references_are_not(reco
     assert [error.code for error in refused.value.errors] == ["XDSTooManyResults"]
 
 
+@pytest.mark.parametrize(
+    ("query", "parameter", "statuses"),
+    [
+        (q.FIND_DOCUMENTS, "XDSDocumentEntryPatientId", ["XDSDocumentEntryStatus"]),
+        (q.FIND_SUBMISSION_SETS, "XDSSubmissionSetPatientId", ["XDSSubmissionSetStatus"]),
+        (q.FIND_FOLDERS, "XDSFolderPatientId", ["XDSFolderStatus"]),
+        (
+            q.GET_ALL,
+            "patientId",
+            ["XDSDocumentEntryStatus", "XDSSubmissionSetStatus", "XDSFolderStatus"],
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+async def test_an_unknown_patient_is_an_error_where_the_domain_says_so(registry, query, parameter, statuses):
+    """ITI TF-2: 3.18.4.1.3; a patient who is known and has nothing is none."""
+    nobody = "nobody^^^&1.2&ISO"
+
+    async def ask(patient_id):
+        values = {f"${parameter}": ((patient_id,),), **{f"${each}": ((APPROVED,),) for each in statuses}}
+        criteria = StoredQueryCriteria(query=query, leaf_class=False, values=values)
+        return await registry_stored_query(criteria, registry.store, refuse_unknown_patient=True)
+
+    with pytest.raises(Refused) as refused:
+        await ask(nobody)
+    assert [(error.code, error.context) for error in refused.value.errors] == [
+        ("XDSUnknownPatientId", nobody)
+    ]
+    assert (await ask(PATIENT)).objects == []
+
+
 @pytest.fixture
 async def various(registry):
     """Three documents that differ; none has an event code but the first."""
