@@ -38,6 +38,7 @@ from ihe.audit_events import (
     Side,
 )
 from ihe.namespaces import ANONYMOUS
+from ihe.patient_identity_feed import FeedMessage
 from ihe.transactions import Transaction
 
 
@@ -56,11 +57,11 @@ class Happening:
     """One exchange as one side saw it; what succeeded in part is two happenings (ITI TF-2: 3.43.5.1).
 
     `endpoint` is the URL that the request went to and `peer_user_id` its wsa:ReplyTo, on whichever side we
-    are; `peer_address` is the other machine's and `endpoint_address` our own. A `transaction` of None is a
-    message of which not even the transaction could be read.
+    are, or MSH-6|MSH-5 and MSH-4|MSH-3 of an HL7 v2 message; `peer_address` is the other machine's and
+    `endpoint_address` our own. A `transaction` of None is a message of which not even that could be read.
     """
 
-    transaction: Transaction | None
+    transaction: Transaction | FeedMessage | None
     at: datetime
     outcome: Outcome
     we_are: Side

@@ -55,7 +55,7 @@ def explain(
     if isinstance(problem, Forbidden):
         log.warning("request %s was not permitted", reference)
     else:
-        log.error("request %s failed: %s", reference, _where(problem))
+        log.error("request %s failed: %s", reference, where(problem))
     diary.failed(Outcome.SERIOUS, f"{type(problem).__name__} (reference {reference})")
     if message and conversation:
         errors = (conversation.trouble(reference),)
@@ -122,7 +122,7 @@ async def _inline(head: bytes, reply: Reply) -> AsyncIterator[bytes]:
     yield ENVELOPE_TAIL
 
 
-def _where(problem: BaseException) -> str:
+def where(problem: BaseException) -> str:
     """The path of a failure through our code; its message may hold patient data and is left out."""
     frames = traceback.extract_tb(problem.__traceback__)
     path = " > ".join(f"{Path(frame.filename).stem}:{frame.lineno} {frame.name}" for frame in frames)

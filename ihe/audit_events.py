@@ -5,6 +5,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 from ihe.object_types import SUBMISSION_SET_NODE
+from ihe.patient_identity_feed import ITI_8_ADD, ITI_8_MERGE, ITI_8_UPDATE, FeedMessage
 from ihe.transactions import (
     ITI_18,
     ITI_41,
@@ -122,6 +123,7 @@ _RETRIEVE_HOME = "ihe:homeCommunityID"
 
 PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER)
 FED_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER, message_id_detail="II")
+FED_BY_V2_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER, message_id_detail="MSH-10")
 SUBMISSION_SET = ObjectKind(About.SUBMISSION_SET, _SYSTEM_OBJECT, "20", _SUBMISSION_SET_ID)
 STORED_QUERY = ObjectKind(About.QUERY, _SYSTEM_OBJECT, "24", None, home_detail=_XCA_HOME)
 DOCUMENT = ObjectKind(About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, home_detail=_RETRIEVE_HOME)
@@ -148,7 +150,7 @@ class AuditedTransaction:
     transaction's; `obsolete_action` is recorded for each patient that the message ends.
     """
 
-    transaction: Transaction
+    transaction: Transaction | FeedMessage
     client: Event
     server: Event
     objects: tuple[ObjectKind, ...]
@@ -182,6 +184,9 @@ _FEED = "Patient Identity Feed"
 A = AuditedTransaction
 
 AUDITED_TRANSACTIONS = (
+    A(ITI_8_ADD, _PATIENT_ADDED, _PATIENT_ADDED, (FED_BY_V2_PATIENT,)),
+    A(ITI_8_UPDATE, _PATIENT_CHANGED, _PATIENT_CHANGED, (FED_BY_V2_PATIENT,)),
+    A(ITI_8_MERGE, _PATIENT_CHANGED, _PATIENT_CHANGED, (FED_BY_V2_PATIENT,), obsolete_action=Action.DELETE),
     A(ITI_18, _SEARCH, _SEARCH, (PATIENT, STORED_QUERY), one_patient_each=False),
     A(ITI_41, _SEND, _RECEIVE, _SUBMISSION),
     A(ITI_42, _SEND, _RECEIVE, _SUBMISSION),

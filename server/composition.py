@@ -12,8 +12,6 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
-from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
-from registry.iti42_register_document_set import register_document_set
 from sqlalchemy import literal_column, select
 
 from atna_audit.spool import Spool
@@ -36,6 +34,8 @@ from exchange.registry_link import RegistryLink
 from exchange.repository_conversations import ProvideAndRegisterDocumentSet, RetrieveDocumentSet
 from exchange.serve import Actor, ActorName, Surroundings
 from ihe.error_codes import REGISTRY_BUSY
+from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
+from registry.iti42_register_document_set import register_document_set
 from registry.iti62_remove_metadata import remove_metadata
 from registry.merge import merge_patients
 from registry.patients import add_patient
@@ -48,7 +48,7 @@ from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.store import RepositoryStore
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
-from server.identity_feeds import KnownPatients, soap_feed
+from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.repository_care import vault_of
@@ -99,8 +99,11 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             audit=SpooledAuditTrail(spool),
         )
         running: dict[str, Actor] = {}
+        patients: KnownPatients | None = None
         if "registry" in actors:
-            running["registry"] = _registry(RegistryStore(database), around)
+            registry_store = RegistryStore(database)
+            patients = _known_patients(registry_store, around)
+            running["registry"] = _registry(registry_store, patients, around)
         if "repository" in actors:
             store = await RepositoryStore.open(
                 database,
@@ -113,6 +116,8 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             running["repository"] = _repository(store, link, configuration, around)
         await _record_activity(running, around, configuration, actor_started)
         stack.push_async_callback(_record_activity, running, around, configuration, actor_stopped)
+        if patients:
+            await stack.enter_async_context(mllp_feed(patients, configuration, around))
         address = configuration.server.address
         yield Platform(running, around, database, {name: f"{address}/{name}" for name in running})
 
@@ -127,7 +132,14 @@ def new_uuid() -> str:
     return f"urn:uuid:{uuid.uuid4()}"
 
 
-def _registry(store: RegistryStore, around: Surroundings) -> Actor:
+def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients:
+    return KnownPatients(
+        add=_or_busy(partial(add_patient, store=store, clock=around.clock)),
+        merge=_or_busy(partial(merge_patients, store=store)),
+    )
+
+
+def _registry(store: RegistryStore, patients: KnownPatients, around: Surroundings) -> Actor:
     register = partial(register_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
     limits = QueryLimits(leaf_class_objects=around.limits.max_results)
     query = partial(
@@ -135,10 +147,6 @@ def _registry(store: RegistryStore, around: Surroundings) -> Actor:
         store=store,
         limits=limits,
         refuse_unknown_patient=around.domain.unknown_patient_is_error,
-    )
-    patients = KnownPatients(
-        add=_or_busy(partial(add_patient, store=store, clock=around.clock)),
-        merge=_or_busy(partial(merge_patients, store=store)),
     )
     return _actor(
         "registry",

@@ -1,6 +1,8 @@
 """The two ways in which the registry hears of patients, joined to what it does about them."""
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from exchange.conversation import AnyConversation
@@ -9,8 +11,14 @@ from exchange.identity_conversation import (
     PatientRecordAdded,
     PatientRecordRevised,
 )
+from exchange.identity_feed_v2 import Delivery, V2Feed, take_message
 from exchange.serve import Surroundings
+from hl7v2.adt import PatientIdDomain
 from hl7v2.datatypes import CX
+from server.mllp import MllpListener
+from server.settings import Configuration
+
+log = logging.getLogger("coffre.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +41,27 @@ def soap_feed(patients: KnownPatients, around: Surroundings) -> tuple[AnyConvers
             handle=patients.merge, assigning_authorities=authorities, clock=clock, new_uuid=new_uuid
         ),
     )
+
+
+@asynccontextmanager
+async def mllp_feed(
+    patients: KnownPatients, configuration: Configuration, around: Surroundings
+) -> AsyncIterator[None]:
+    """Patient Identity Feed by HL7 v2 at a socket of its own, if one is configured (ITI TF-2: 3.8)."""
+    identity = configuration.identity
+    if not identity.mllp_port:
+        yield
+        return
+    domain = PatientIdDomain(around.domain.assigning_authorities, dict(identity.namespaces))
+    feed = V2Feed(patients.add, patients.merge, domain)
+
+    async def take(delivery: Delivery) -> bytes:
+        return await take_message(delivery, feed, around)
+
+    shared = configuration.server.workers > 1
+    listener = await MllpListener.start(take, identity.mllp_host, identity.mllp_port, shared=shared)
+    log.info("identity feed at mllp://%s:%d", identity.mllp_host, listener.port)
+    try:
+        yield
+    finally:
+        await listener.stop()

@@ -122,6 +122,14 @@ class Domain(Section):
     unknown_patient_in_query: Literal["empty", "error"] = "empty"
 
 
+class Identity(Section):
+    """How identity sources reach the registry, besides its SOAP endpoint."""
+
+    mllp_host: Text = "127.0.0.1"
+    mllp_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    namespaces: dict[str, Oid] = Field(default_factory=dict)
+
+
 class LimitSection(Section):
     """What one request may weigh (see `exchange/call.py`)."""
 
@@ -147,5 +155,6 @@ class Configuration(Section):
     repository: Repository
     vault: Vault
     domain: Domain
+    identity: Identity
     limits: LimitSection
     audit: Audit
