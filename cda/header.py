@@ -219,7 +219,7 @@ def _time(element: etree._Element | None) -> DTM | None:
     digits = digits[: len(digits) // 2 * 2]
     if any(errors_in_dtm(digits)):
         return None
-    if not sign or len(digits) < len("YYYYMMDDhhmm"):
+    if not sign or len(digits) < len("YYYYMMDDhh"):
         return DTM(digits)
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
     whole = digits.ljust(14, "0")
