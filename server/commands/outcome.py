@@ -99,6 +99,10 @@ def trouble_of(problem: Exception) -> Trouble:
             return _fault_of_ours(problem)
 
 
+# The folder of all rooms. A virtual environment may lie in it, under a name that begins with a dot.
+_OURS = Path(__file__).parents[2]
+
+
 def _lines(trouble: Trouble) -> Iterable[str]:
     yield f"coffre: {trouble.message}"
     for problem, remedy in trouble.details:
@@ -111,8 +115,13 @@ def _lines(trouble: Trouble) -> Iterable[str]:
 
 def _fault_of_ours(problem: Exception) -> Trouble:
     # The place and no more: a trace, or the text of an exception, may hold a patient's data.
-    frames = traceback.extract_tb(problem.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    ours = [
+        frame
+        for frame in traceback.extract_tb(problem.__traceback__)
+        if _OURS in Path(frame.filename).parents
+    ]
+    places = (f"{Path(frame.filename).relative_to(_OURS)}:{frame.lineno}" for frame in reversed(ours))
+    where = next((place for place in places if not place.startswith(".")), "an unknown place")
     return Trouble(
         ExitCode.INTERNAL,
         f"Something went wrong inside coffre ({type(problem).__name__} at {where}).",
