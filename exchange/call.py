@@ -50,4 +50,4 @@ class Limits:
     """Parts of one ITI-41 and documents asked for by one ITI-43."""
 
     max_results: int = 2_000
-    """Objects of one LeafClass answer, some 16 MB; references are small and have a higher limit of their own."""
+    """Objects of one LeafClass answer, some 16 MB; references are small, with a higher limit of their own."""
