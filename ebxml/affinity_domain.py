@@ -27,8 +27,8 @@ class AffinityDomain:
     """The agreements that the checks need (ITI TF-3: 4.2.3.1, ITI TF-2: 3.42.4.1.3).
 
     `codes` holds (code, scheme) pairs by the attribute's name in the standard; an attribute it does not
-    name takes any code. No MIME types and no repositories named means any. `unknown_patient_is_error` says how a
-    query about a patient whom nobody made known is answered (ITI TF-2: 3.18.4.1.3).
+    name takes any code. No MIME types and no repositories named means any. `unknown_patient_is_error` says
+    how a query about a patient whom nobody made known is answered (ITI TF-2: 3.18.4.1.3).
     """
 
     home_community_id: str

@@ -1,5 +1,6 @@
 """What the tests of every room share: fresh databases, one event loop, examples that stay the same."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from server.migrations import migrate
 from tests.services import postgresql
 from tests.services.platform import OPEN_DOMAIN, Platform, running, running_apart
 
@@ -51,6 +53,35 @@ def postgresql_url(pytestconfig: pytest.Config) -> Iterator[str]:
 def sqlite_url(tmp_path: Path) -> str:
     """Name a fresh SQLite database."""
     return f"sqlite:///{tmp_path}/coffre.sqlite"
+
+
+@pytest.fixture
+def migrated_postgresql_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Lend a fresh PostgreSQL database with our tables."""
+    with postgresql.fresh_database(pytestconfig.stash[_SERVICES], migrated=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate one file, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "coffre.sqlite"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_url: str, migrated_sqlite_file: Path) -> str:
+    """Lend a fresh SQLite database with our tables."""
+    shutil.copyfile(migrated_sqlite_file, sqlite_url.removeprefix("sqlite:///"))
+    return sqlite_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_database_url(request: pytest.FixtureRequest) -> str:
+    """Lend a fresh database of each kind with our tables, one after the other."""
+    url: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

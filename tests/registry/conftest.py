@@ -14,7 +14,6 @@ from registry.iti18_registry_stored_query import StoredQueryResult, registry_sto
 from registry.iti42_register_document_set import register_document_set
 from registry.patients import add_patient
 from registry.store import RegistryStore
-from server.migrations import migrate
 from tests.messages.registry_objects import OTHER_PATIENT, PATIENT
 
 
@@ -72,9 +71,8 @@ def _lists(value) -> tuple[tuple[object, ...], ...]:
 
 
 @pytest.fixture
-async def registry(database_url: str) -> AsyncIterator[Registry]:
-    migrate(database_url)
-    database = await open_database(database_url, Limits(connections=4))
+async def registry(migrated_database_url: str) -> AsyncIterator[Registry]:
+    database = await open_database(migrated_database_url, Limits(connections=4))
     registry = Registry(RegistryStore(database))
     for patient_id in (PATIENT, OTHER_PATIENT):
         await add_patient(patient_id, registry.store, registry.clock)

@@ -20,12 +20,16 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from server.migrations import migrate
+
 ROOT = Path(__file__).parents[2]
 # initdb and the first start take two seconds; a machine busy with all other tests takes many times that.
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 15.0
 # Two workers, each with a server under test that keeps a pool for each of its processes.
 MAX_CONNECTIONS = 200
+# The server's own files, and some databases at a time.
+SPACE_BYTES = 2 * 1024**3
 
 # Lost at the end anyway: nothing waits for the disk, and no connection is waited for.
 _SETTINGS = {
@@ -56,7 +60,7 @@ shift
 def session_folder() -> Iterator[Path]:
     """Hold the folder in which the processes of this session share one server, until the session ends."""
     # Not pytest's folder: the server's user may not enter that, and a socket's path has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="coffre-postgresql-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="coffre-postgresql-", dir=_quickest_place()))
     os.mkfifo(folder / "session", 0o600)
     # For reading too, or opening would wait for a reader. The system closes it however this process ends.
     session = os.open(folder / "session", os.O_RDWR)
@@ -81,16 +85,36 @@ def server_url(folder: Path) -> str:
 
 
 @contextmanager
-def fresh_database(folder: Path) -> Iterator[str]:
-    """Lend a new, empty database by its URL, and drop it whoever still holds a connection."""
+def fresh_database(folder: Path, *, migrated: bool = False) -> Iterator[str]:
+    """Lend a new database by its URL, empty or with our tables; drop it whoever still holds a connection."""
     name = f"test_{uuid.uuid4().hex}"
     identifier = sql.Identifier(name)
-    with psycopg.connect(server_url(folder), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    server = server_url(folder)
+    template = sql.Identifier(_migrated_template(folder) if migrated else "template1")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
         try:
             yield _url(folder, name)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def _migrated_template(folder: Path) -> str:
+    """Migrate one database for the session unless another process has; copies of it are quick."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "migrated").exists():
+            with psycopg.connect(_url(folder, "postgres"), autocommit=True) as connection:
+                connection.execute("CREATE DATABASE migrated")
+            migrate(_url(folder, "migrated"))
+            (folder / "migrated").touch()
+    return "migrated"
+
+
+def _quickest_place() -> str:
+    """Memory where there is room for it: on a busy disk a new database takes ten times as long."""
+    memory = Path("/dev/shm")  # noqa: S108  # mkdtemp makes a folder of its own there
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > SPACE_BYTES else "/tmp"  # noqa: S108
 
 
 def _url(folder: Path, database: str) -> str:
