@@ -22,8 +22,9 @@ serve: $(RUNNING) coffre-data/coffre.toml  ## run all actors on this machine, th
 
 ##@ Prove
 
-test: check  ## check, then run all tests, PostgreSQL included
+test: check  ## check, then run all tests, PostgreSQL and rsyslog included
 	setup/postgresql --install
+	setup/rsyslog --install
 	$(BIN)/pytest -n auto
 
 check: $(DEVELOPING)  ## lint, format, types and import rules

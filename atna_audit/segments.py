@@ -170,6 +170,11 @@ def records_of(segment: Segment) -> Iterator[StoredRecord]:
         yield record
 
 
+def records_behind(segment: Segment, offset: int) -> Iterator[tuple[StoredRecord, int]]:
+    """Yield each whole record from this offset on, or from the first, and the offset behind it."""
+    return _frames(segment, max(offset, _HEADER.size))
+
+
 def mend(directory: Path, fsync: Fsync) -> tuple[TornTail, ...]:
     """Cut off what crashes left half written and close the series of processes that are gone."""
     torn = (_mend_end(directory, series, fsync) for series in series_in(directory))
@@ -208,14 +213,14 @@ def _linked(segments: list[Segment]) -> tuple[Segment, ...]:
     )
 
 
-def _frames(segment: Segment) -> Iterator[tuple[StoredRecord, int]]:
-    """Yield each whole record and the offset behind it."""
+def _frames(segment: Segment, begin: int = _HEADER.size) -> Iterator[tuple[StoredRecord, int]]:
+    """Yield each whole record from offset `begin` on, and the offset behind it."""
     with segment.path.open("rb") as file:
         # The size is taken once: what a living writer appends meanwhile is not looked at.
         size_bytes = os.fstat(file.fileno()).st_size
         end = size_bytes if segment.durable_bytes is None else segment.durable_bytes
-        file.seek(_HEADER.size)
-        offset = _HEADER.size
+        file.seek(begin)
+        offset = begin
         while offset < end:
             frame = _frame_at(file, end - offset)
             if frame is None:

@@ -46,6 +46,7 @@ from repository.iti41_provide_and_register_document_set import (
 )
 from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.store import RepositoryStore
+from server.audit_forwarding import forwarding
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
@@ -84,6 +85,10 @@ class Platform:
 async def running_platform(configuration: Configuration, actors: tuple[str, ...]) -> AsyncIterator[Platform]:
     """Open the stores, join the ports, and record the start and the end of each actor (ITI TF-2: 3.20.7)."""
     async with AsyncExitStack() as stack:
+        # Before the spool, so that the records of the end itself are in it when this ends.
+        await stack.enter_async_context(
+            forwarding(configuration.audit.spool, configuration.audit.repositories)
+        )
         spool = Spool.open(configuration.audit.spool)
         stack.push_async_callback(spool.close)
         await asyncio.to_thread(migrate, configuration.database.url)

@@ -1,15 +1,16 @@
 """The sections of the configuration: what can be set, what it must look like, and what holds without it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from ebxml.affinity_domain import Tolerance
 from exchange.call import Limits
 from hl7v2.datatypes import errors_in_oid_urn
 from server.codes import AssigningAuthority, Oid, built_in_code_sets
+from server.syslog_transport import repository_at
 
 
 def _directory(info: ValidationInfo) -> Path:
@@ -28,6 +29,11 @@ def _web_address(text: str) -> str:
     ):
         raise ValueError(f"'{text}' is not an address, expected http:// or https:// and a host")
     return text.rstrip("/")
+
+
+def _audit_repository_url(text: str) -> str:
+    repository_at(text)
+    return text
 
 
 def _database_url(text: str, info: ValidationInfo) -> str:
@@ -140,11 +146,29 @@ class LimitSection(Section):
     max_results: Positive = _LIMITS.max_results
 
 
+class AuditRepositoryAddress(Section):
+    """An Audit Record Repository to deliver to, over TLS (RFC 5425) or UDP (RFC 5426)."""
+
+    url: Annotated[str, AfterValidator(_audit_repository_url)]
+    ca: AbsolutePath | None = None
+    certificate: AbsolutePath | None = None
+    key: AbsolutePath | None = None
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a certificate and its key go together")
+        if self.ca and self.url.startswith("udp:"):
+            raise ValueError("udp:// carries no certificates, expected tls://")
+        return self
+
+
 class Audit(Section):
     """The audit trail."""
 
     spool: AbsolutePath = "audit"  # type: ignore[assignment]  # a default is validated as well
     source_id: Text = "coffre"
+    repositories: tuple[AuditRepositoryAddress, ...] = ()
 
 
 class Configuration(Section):

@@ -1,0 +1,109 @@
+"""Reading the spool while it is written, from where a forwarder stood (ITI TF-2: 3.20.4.1)."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from atna_audit.segments import (
+    Segment,
+    SpoolDamaged,
+    StoredRecord,
+    records_behind,
+    series_in,
+    sync_directory,
+)
+
+
+class Position(NamedTuple):
+    """Behind which record of one series a forwarder stands: its segment, the offset behind it, its time."""
+
+    sequence: int
+    offset: int
+    written_ns: int
+
+
+class CursorTaken(Exception):
+    """Another process forwards to this destination already."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledRecord:
+    """A record that is to be delivered, and where a cursor stands when it is."""
+
+    series: str
+    content: bytes
+    written_ns: int
+    position: Position
+
+    @property
+    def id(self) -> str:
+        """The same whenever the record is sent, and of no other record: within a series time never stands."""
+        return f"{self.series}-{self.written_ns}"
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far each series was delivered to one destination; what is saved is durable."""
+
+    path: Path
+    confirmed: dict[str, Position] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def held(cls, directory: Path, destination: str) -> Iterator[Self]:
+        """Lend the destination's cursor to one holder at a time; raises CursorTaken."""
+        with (directory / f"{destination}.cursor-lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                raise CursorTaken(destination) from problem
+            path = directory / f"{destination}.cursor"
+            stored = json.loads(path.read_bytes()) if path.exists() else {}
+            yield cls(path, {series: Position(*position) for series, position in stored.items()})
+
+    def save(self, positions: Mapping[str, Position]) -> None:
+        """Stand at these positions from now on, also after a crash."""
+        self.confirmed.update(positions)
+        unfinished = self.path.with_suffix(".cursor-new")
+        with unfinished.open("w") as file:
+            json.dump(self.confirmed, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self.path)
+        sync_directory(self.path.parent, os.fsync)
+
+
+def undelivered(directory: Path, confirmed: Mapping[str, Position]) -> Iterator[SpooledRecord]:
+    """Yield what lies behind these positions, oldest series first; raises SpoolDamaged."""
+    for series in series_in(directory):
+        position = confirmed.get(series.name, Position(0, 0, 0))
+        for segment in series.segments:
+            if segment.sequence < position.sequence:
+                continue
+            offset = position.offset if segment.sequence == position.sequence else 0
+            for record, end in _behind(segment, offset):
+                if record.written_ns > position.written_ns:
+                    position = Position(segment.sequence, end, record.written_ns)
+                    yield SpooledRecord(series.name, record.content, record.written_ns, position)
+
+
+def _behind(segment: Segment, offset: int) -> Iterator[tuple[StoredRecord, int]]:
+    """Yield records from the offset on; all of them if no record begins there."""
+    if offset:
+        if segment.path.stat().st_size <= offset:
+            return
+        try:
+            first = next(records_behind(segment, offset), None)
+        except SpoolDamaged:
+            first = None
+        if first is not None:
+            yield from records_behind(segment, offset)
+            return
+    # A write that failed is taken back, and another record may then lie across the offset: whoever asks
+    # begins anew and tells by the time what was sent.
+    yield from records_behind(segment, 0)

@@ -1,0 +1,141 @@
+"""Syslog messages to an audit repository: over TLS (RFC 5425) and as datagrams (RFC 5426)."""
+
+import fcntl
+import logging
+import socket
+import ssl
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from audit_message.framing import write_frame
+
+log = logging.getLogger("coffre.audit")
+
+TLS_PORT = 6514
+UDP_PORT = 514
+
+# A repository that takes longer to accept, to take a message or to end a connection is taken as gone.
+TIMEOUT_SECONDS = 20.0
+
+# The last bytes are on their way for some round trips; nobody waits for this but the forwarder.
+ACKNOWLEDGED_POLL_SECONDS = 0.02
+
+# 65,535 less the headers of IP and UDP (RFC 5426 section 3.2).
+DATAGRAM_LIMIT_BYTES = 65_507
+
+
+class Session(Protocol):
+    """Messages on their way to one repository."""
+
+    def send(self, message: bytes) -> None:
+        """Send one message; an OSError says that the repository cannot be reached."""
+
+    def confirm(self) -> None:
+        """Return when all that was sent is known to have arrived, as far as the transport can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRepository:
+    """Where to deliver, whom to trust, and who we are; without `certificate` we are nobody."""
+
+    host: str
+    port: int
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Connect anew: the files are read again, so that renewed certificates are taken at once."""
+        context = ssl.create_default_context(cafile=self.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
+        with (
+            socket.create_connection((self.host, self.port), TIMEOUT_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=self.host) as encrypted,
+        ):
+            yield _TlsSession(encrypted)
+
+
+@dataclass(frozen=True, slots=True)
+class _TlsSession:
+    encrypted: ssl.SSLSocket
+
+    def send(self, message: bytes) -> None:
+        self.encrypted.sendall(write_frame(message))
+
+    def confirm(self) -> None:
+        # There is no acknowledgement, but a receiver must answer close_notify with its own (RFC 5425 section
+        # 4.4), and its TLS comes upon ours only behind all that we sent. rsyslog just closes: a system that
+        # closes what it has not read resets the connection, so an end without a reset will do.
+        try:
+            self.encrypted.unwrap()
+        except ssl.SSLEOFError:
+            _wait_until_taken(self.encrypted)
+
+
+def _wait_until_taken(connection: socket.socket) -> None:
+    """Return when the peer's system has acknowledged every byte; OSError if it has not, or has reset."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        waiting_bytes = int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        if problem := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(problem, "the repository closed before it had read all that was sent")
+        if not waiting_bytes:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError("the repository closed, and has not taken all that was sent")
+        time.sleep(ACKNOWLEDGED_POLL_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class UdpRepository:
+    """Where to send datagrams; what is lost on the way is not known."""
+
+    host: str
+    port: int
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Look the host up anew and begin to send."""
+        *_, (family, kind, protocol, _, address) = socket.getaddrinfo(
+            self.host, self.port, type=socket.SOCK_DGRAM
+        )
+        with socket.socket(family, kind, protocol) as datagrams:
+            datagrams.connect(address)
+            yield _UdpSession(datagrams)
+
+
+@dataclass(frozen=True, slots=True)
+class _UdpSession:
+    datagrams: socket.socket
+
+    def send(self, message: bytes) -> None:
+        if len(message) > DATAGRAM_LIMIT_BYTES:
+            log.warning(
+                "a record of %d bytes is cut to fit into a datagram; TLS would carry it", len(message)
+            )
+        self.datagrams.send(message[:DATAGRAM_LIMIT_BYTES])
+
+    def confirm(self) -> None:
+        """Nothing can be known of datagrams."""
+
+
+def repository_at(
+    url: str, ca: Path | None = None, certificate: Path | None = None, key: Path | None = None
+) -> TlsRepository | UdpRepository:
+    """The repository at tls://HOST:PORT or udp://HOST:PORT; ValueError for any other address."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("tls", "udp") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(f"'{url}' is not an audit repository, expected tls://HOST:PORT or udp://HOST:PORT")
+    if parts.scheme == "tls":
+        return TlsRepository(parts.hostname, parts.port or TLS_PORT, ca, certificate, key)
+    return UdpRepository(parts.hostname, parts.port or UDP_PORT)
