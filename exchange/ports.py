@@ -1,6 +1,6 @@
 """What a journey needs from outside: each port is a Protocol, handed in by `server/` or by a test."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -124,10 +124,13 @@ class RegistryUnreachable(Exception):
 
 
 class RegistryPort(Protocol):
-    """The repository's way to its registry (ITI TF-2: 3.42)."""
+    """The repository's way to its registry (ITI TF-2: 3.18, 3.42)."""
 
     async def register(self, submission: Submission) -> RegistryResponse:
         """Send ITI-42 and return its answer; raises RegistryUnreachable."""
+
+    async def registered(self, unique_ids: Iterable[str]) -> Mapping[str, str]:
+        """Ask by ITI-18; the hash of each document that is registered, in lower case; RegistryUnreachable."""
 
 
 class Obstacle(StrEnum):

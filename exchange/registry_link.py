@@ -1,29 +1,35 @@
-"""The repository's way to its registry: a whole ITI-42 message, wherever the registry is (ITI TF-2: 3.42)."""
+"""The repository's way to its registry: whole ITI-42 and ITI-18 messages, wherever the registry is."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from lxml import etree
 
 import schemas
-from ebxml.model import RegistryResponse, Submission
-from ebxml.read import AnswerNotUnderstood, read_registry_response
-from ebxml.write import write_submit_objects_request
+from ebxml.model import DocumentEntry, RegistryResponse, Slot, StoredQueryRequest, Submission
+from ebxml.read import AnswerNotUnderstood, QueryResponse, read_query_response, read_registry_response
+from ebxml.write import write_stored_query, write_submit_objects_request
 from exchange.audit_trail import Happening, audit_messages_of
 from exchange.diary import Node
 from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable
 from exchange.replies import SOAP_CONTENT_TYPE
 from ihe.audit_events import Outcome
 from ihe.error_codes import ResponseStatus
-from ihe.transactions import ITI_42
+from ihe.stored_queries import GET_DOCUMENTS
+from ihe.transactions import ITI_18, ITI_42, Transaction
 from soap.envelope import ENVELOPE_TAIL, envelope_head, read_envelope
 from soap.fault import FaultCode, SoapFault, read_fault
 
 Send = Callable[[bytes, str], Awaitable[bytes]]
 """Posts a message of this content type and returns the answer's bytes; raises RegistryUnreachable."""
 
+Answer = TypeVar("Answer", RegistryResponse, QueryResponse)
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryLink:
-    """Speaks ITI-42 as the repository, and keeps the source's side of its audit record (3.42.5.1)."""
+    """Speaks as the repository, and keeps our side of the audit records (ITI TF-2: 3.18.5.1, 3.42.5.1)."""
 
     send: Send
     registry_url: str
@@ -37,22 +43,58 @@ class RegistryLink:
 
     async def register(self, submission: Submission) -> RegistryResponse:
         """Send the submission and return the registry's answer unchanged."""
-        head = envelope_head(action=ITI_42.action, message_id=self.new_uuid(), to=self.registry_url)
-        message = head + write_submit_objects_request(submission) + ENVELOPE_TAIL
+        submission_set = submission.submission_set
+        return await self._ask(
+            ITI_42,
+            write_submit_objects_request(submission),
+            read_registry_response,
+            patient_ids=(submission_set.patient_id,) if submission_set.patient_id else (),
+            submission_set_unique_id=submission_set.unique_id or "",
+        )
+
+    async def registered(self, unique_ids: Iterable[str]) -> Mapping[str, str]:
+        """Ask by ITI-18 for each document; the hash of those that are registered, in lower case."""
+        found: dict[str, str] = {}
+        # One at a time: an answer that spans patients is refused (ITI TF-2: 3.18.4.1.2.3.8).
+        for unique_id in unique_ids:
+            response = await self._find(unique_id)
+            if response.status is not ResponseStatus.SUCCESS:
+                codes = ", ".join(error.code for error in response.errors)
+                raise RegistryUnreachable(f"the registry did not answer a query: {codes}", sent=True)
+            for entry in response.objects:
+                if isinstance(entry, DocumentEntry) and entry.unique_id == unique_id:
+                    found[unique_id] = (entry.hash or "").lower()
+        return found
+
+    async def _find(self, unique_id: str) -> QueryResponse:
+        quoted = unique_id.replace("'", "''")
+        slot = Slot("$XDSDocumentEntryUniqueId", (f"('{quoted}')",))
+        request = StoredQueryRequest(query_id=GET_DOCUMENTS.id, return_type="LeafClass", slots=(slot,))
+        query = write_stored_query(request)
+        return await self._ask(ITI_18, query, read_query_response, query_id=GET_DOCUMENTS.id, query_xml=query)
+
+    async def _ask(
+        self, transaction: Transaction, body: bytes, read: Callable[[etree._Element], Answer], **told: Any
+    ) -> Answer:
+        """Send one message, read the answer, record both; `told` is what the record says of the message."""
+        head = envelope_head(action=transaction.action, message_id=self.new_uuid(), to=self.registry_url)
+        content_type = f'{SOAP_CONTENT_TYPE}; action="{transaction.action}"'
         try:
-            response = _understand(await self.send(message, f'{SOAP_CONTENT_TYPE}; action="{ITI_42.action}"'))
+            answer = await self.send(head + body + ENVELOPE_TAIL, content_type)
+            response = _understand(answer, transaction, read)
         except RegistryUnreachable as problem:
-            await self._record(submission, Outcome.SERIOUS, str(problem))
+            await self._record(transaction, Outcome.SERIOUS, str(problem), told)
             raise
         failed = response.status is ResponseStatus.FAILURE
         text = "; ".join(error.code for error in response.errors) if failed else ""
-        await self._record(submission, Outcome.MINOR if failed else Outcome.SUCCESS, text)
+        await self._record(transaction, Outcome.MINOR if failed else Outcome.SUCCESS, text, told)
         return response
 
-    async def _record(self, submission: Submission, outcome: Outcome, text: str) -> None:
-        submission_set = submission.submission_set
+    async def _record(
+        self, transaction: Transaction, outcome: Outcome, text: str, told: Mapping[str, Any]
+    ) -> None:
         happening = Happening(
-            transaction=ITI_42,
+            transaction=transaction,
             at=self.clock(),
             outcome=outcome,
             outcome_text=text,
@@ -63,16 +105,15 @@ class RegistryLink:
             endpoint_address=self.our_address,
             process_id=self.node.process_id,
             audit_source_id=self.node.audit_source_id,
-            patient_ids=(submission_set.patient_id,) if submission_set.patient_id else (),
-            submission_set_unique_id=submission_set.unique_id or "",
+            **told,
         )
         await self.audit.record(*audit_messages_of(happening))
 
 
-def _understand(answer: bytes) -> RegistryResponse:
+def _understand(answer: bytes, transaction: Transaction, read: Callable[[etree._Element], Answer]) -> Answer:
     try:
         envelope = read_envelope(
-            schemas.parse(answer), fallback_action=ITI_42.response_action, message_id_required=False
+            schemas.parse(answer), fallback_action=transaction.response_action, message_id_required=False
         )
     except (schemas.NotParsable, SoapFault) as problem:
         raise RegistryUnreachable(f"the registry's answer cannot be read: {problem}", sent=True) from problem
@@ -82,7 +123,7 @@ def _understand(answer: bytes) -> RegistryResponse:
             f"the registry answered with a fault: {fault.reason}", sent=fault.code is not FaultCode.SENDER
         )
     try:
-        return read_registry_response(envelope.body)
+        return read(envelope.body)
     except AnswerNotUnderstood as problem:
         raise RegistryUnreachable(
             f"the registry answered with something else: {problem}", sent=True

@@ -181,12 +181,18 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+class BlobMissing(StorageError):
+    """There is no blob of that handle."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Say it in the port's words; the system's own are the cause."""
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise BlobMissing("there is no such blob") from error
         if error.errno in _NO_ROOM:
             raise StorageFull from error
         raise StorageError(errno.errorcode.get(error.errno or 0, "unknown I/O error")) from error

@@ -104,6 +104,16 @@ class DirectoryBlobs:
             # Not awaited, for the reader may be gone; it waits at most for one chunk being read ahead.
             reading.close()
 
+    async def handles(self) -> AsyncIterator[list[str]]:
+        """Every blob in the directory, some at a time, that no living process is about to record."""
+        for folder in await asyncio.to_thread(_folders_of_blobs, self._directory):
+            names = await asyncio.to_thread(os.listdir, folder)
+            # Asked after the names were listed: what is recorded meanwhile is then in the database.
+            being_written = await asyncio.to_thread(_staged_by_the_living, self._directory / STAGING)
+            rest = sorted(set(names) - being_written)
+            for start in range(0, len(rest), RECOVERY_BATCH):
+                yield rest[start : start + RECOVERY_BATCH]
+
     async def recover(self, recorded_of: Callable[[Sequence[str]], Awaitable[Collection[str]]]) -> int:
         """Remove what processes that ended left behind unrecorded; the answer is how many blobs."""
         removed = 0
@@ -250,6 +260,28 @@ def _abandoned(staging: Path) -> list[tuple[Path, IO[bytes]]]:
                 continue
             found.append((folder, lock))
     return found
+
+
+def _folders_of_blobs(directory: Path) -> list[Path]:
+    with translated():
+        return sorted(path for path in directory.iterdir() if path.is_dir() and path.name != STAGING)
+
+
+def _staged_by_the_living(staging: Path) -> set[str]:
+    """What processes have finished, or are writing, and not yet recorded."""
+    dead = set()
+    for folder, lock in _abandoned(staging):
+        dead.add(folder)
+        lock.close()
+    with translated():
+        living = set(staging.iterdir()) - dead
+        return {name for folder in living for name in _names_in(folder)}
+
+
+def _names_in(folder: Path) -> list[str]:
+    with suppress(FileNotFoundError):
+        return os.listdir(folder)
+    return []
 
 
 def _remove_staging(staging: Path) -> None:

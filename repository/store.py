@@ -1,14 +1,14 @@
 """The repository's documents: a row for what is known, a blob for the bytes (ITI TF-2: 3.41, 3.43)."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Text, bindparam, delete, insert, literal_column, select, update
 
 from database import Database, DatabaseError, Parameters, Row, Statement, Transaction, any_of
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
@@ -18,6 +18,9 @@ from repository.tables import State, document, patient_key
 from repository.vault import DocumentIdentity, PatientKey, SealedKey, Vault
 
 log = logging.getLogger("coffre.repository")
+
+# Rows of one answer where all rows are gone through: a few hundred KB, and no long statement.
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ class DocumentCopy:
     @property
     def unique_id(self) -> str:
         return self.identity.unique_id
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDocument:
+    """A document of which it is not known whether the registry took it."""
+
+    id: int
+    unique_id: str
+    blob_handle: str
+    sha1: str
 
 
 class RepositoryStore:
@@ -131,6 +144,53 @@ class RepositoryStore:
     async def discard(self, staged: Iterable[StagedDocument]) -> None:
         """Remove bytes for which no row was written."""
         await self._blobs.remove(_handles(staged))
+
+    async def pending(self, before: datetime, after_id: int = 0) -> list[PendingDocument]:
+        """Some of the documents pending since before that moment, by id; none when there are no more."""
+        rows = await self._database.fetch(
+            _SELECT_PENDING,
+            {"before": int(before.timestamp() * 1000), "after_id": after_id, "count": BATCH},
+        )
+        return [PendingDocument(*row) for row in rows]
+
+    async def settle(self, found: PendingDocument, registered: bool) -> None:
+        """What was pending is registered and stays, or it is not and goes."""
+        if registered:
+            await self._execute(_UPDATE_STATE_OF, {"of_id": found.id, "new_state": State.AVAILABLE})
+        else:
+            await self._execute(_DELETE_PENDING, {"of_id": found.id})
+            await self._remove_blobs([found.blob_handle])
+
+    async def copies(self, after_id: int = 0) -> list[tuple[int, DocumentCopy]]:
+        """Some of all stored documents, by id; none when there are no more."""
+        rows = await self._database.fetch(_SELECT_ALL, {"after_id": after_id, "count": BATCH})
+        return [(id_, _copy(tuple(row))) for *row, id_ in rows]
+
+    async def read_back(self, copy: DocumentCopy, whole: bool) -> None:
+        """StorageError unless the document is as it was, to its end or where it begins."""
+        one, key = copy.identity, await self._key(copy)
+        if whole:
+            async for _ in self._blobs.read(one.blob_handle, one.size_bytes, one.sha256, key):
+                pass
+        else:
+            await self._blobs.probe(one.blob_handle, one.size_bytes, one.sha256, key)
+
+    async def has(self, copy: DocumentCopy) -> bool:
+        """Whether the row of this copy is still there."""
+        return bool(await self._recorded_of([copy.identity.blob_handle]))
+
+    async def orphans(self) -> AsyncIterator[str]:
+        """The handles of blobs to which no row refers, and which nobody is about to record."""
+        async for handles in self._blobs.handles():
+            recorded = set(await self._recorded_of(handles))
+            for handle in handles:
+                if handle not in recorded:
+                    yield handle
+
+    async def remove_orphans(self, handles: Collection[str]) -> None:
+        """Remove these blobs, as far as no row refers to them."""
+        await self._blobs.recover(self._recorded_of)
+        await self._remove_blobs(handles)
 
     async def destroy(self, patient: str) -> int:
         """Destroy a patient's key and with it every document sealed under it; the answer is how many.
@@ -237,6 +297,24 @@ _INSERT = Statement(
 
 _DELETE = Statement(delete(document).where(document.c.submission_id == bindparam("submission_id")))
 
+# In the text of the statement, or the index of pending documents would not serve it.
+_PENDING = literal_column(f"'{State.PENDING}'", Text)
+_SELECT_PENDING = Statement(
+    select(document.c.id, document.c.unique_id, document.c.blob_handle, document.c.sha1)
+    .where(
+        document.c.state == _PENDING,
+        document.c.created_milliseconds < bindparam("before"),
+        document.c.id > bindparam("after_id"),
+    )
+    .order_by(document.c.id)
+    .limit(bindparam("count"))
+)
+_UPDATE_STATE_OF = Statement(
+    update(document).where(document.c.id == bindparam("of_id")).values(state=bindparam("new_state"))
+)
+_DELETE_PENDING = Statement(
+    delete(document).where(document.c.id == bindparam("of_id"), document.c.state == _PENDING)
+)
 _LOCK_PATIENT_KEY = Statement(
     select(patient_key.c.id).where(patient_key.c.patient == bindparam("patient")).with_for_update()
 )
@@ -283,6 +361,13 @@ _COPIES = select(
     patient_key.c.master_key_id,
     patient_key.c.wrapped_key,
 ).outerjoin_from(document, patient_key, patient_key.c.id == document.c.patient_key_id)
+
+_SELECT_ALL = Statement(
+    _COPIES.add_columns(document.c.id)
+    .where(document.c.id > bindparam("after_id"))
+    .order_by(document.c.id)
+    .limit(bindparam("count"))
+)
 
 # 'available' sorts before 'pending': a registered copy is served before one that may yet be removed.
 _SELECT_COPIES = Statement(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -66,4 +67,11 @@ document = Table(
     Index("ix_document_submission_id", "submission_id"),
     Index("ix_document_blob_handle", "blob_handle"),
     Index("ix_document_patient_key_id", "patient_key_id"),
+    # Few at any time, and looked for every minute.
+    Index(
+        "ix_document_pending",
+        "id",
+        postgresql_where=text("state = 'pending'"),
+        sqlite_where=text("state = 'pending'"),
+    ),
 )

@@ -50,6 +50,7 @@ from server.audit_forwarding import forwarding
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
+from server.leftovers import leftovers_settled
 from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.repository_care import vault_of
@@ -119,6 +120,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             stack.push_async_callback(store.close)
             link = await _registry_link(configuration, running.get("registry"), around, stack)
             running["repository"] = _repository(store, link, configuration, around)
+            await stack.enter_async_context(leftovers_settled(store, link, around.clock))
         await _record_activity(running, around, configuration, actor_started)
         stack.push_async_callback(_record_activity, running, around, configuration, actor_stopped)
         if patients:

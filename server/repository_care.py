@@ -1,14 +1,25 @@
 """The repository's store and vault as configured, for the server and for the commands beside it."""
 
 import asyncio
+import os
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+import httpx2
+
+from atna_audit.spool import Spool
 from database import Database, open_database
+from exchange.diary import Node
+from exchange.registry_link import RegistryLink
 from repository.blobs import DirectoryBlobs
 from repository.store import RepositoryStore
 from repository.vault import Vault, open_vault
+from server.audit_trail import SpooledAuditTrail
 from server.migrations import migrate
+from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, over_http
 from server.settings import Configuration
 
 
@@ -30,6 +41,27 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Repository
             yield store
         finally:
             await store.close()
+
+
+@asynccontextmanager
+async def opened_registry_link(configuration: Configuration, url: str) -> AsyncIterator[RegistryLink]:
+    """The way to a registry that runs elsewhere, or in another process of this machine."""
+    spool = Spool.open(configuration.audit.spool)
+    try:
+        async with httpx2.AsyncClient(timeout=REGISTRY_TIMEOUT_SECONDS) as client:
+            yield RegistryLink(
+                send=over_http(client, url),
+                registry_url=url,
+                registry_address=urlsplit(url).hostname or "",
+                our_address=configuration.server.host,
+                repository_url=f"{configuration.server.address}/repository",
+                node=Node(str(os.getpid()), configuration.audit.source_id),
+                audit=SpooledAuditTrail(spool),
+                clock=lambda: datetime.now(UTC),
+                new_uuid=lambda: f"urn:uuid:{uuid.uuid4()}",
+            )
+    finally:
+        await spool.close()
 
 
 async def vault_of(configuration: Configuration, database: Database) -> Vault | None:

@@ -2,12 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from server.commands import options
 from server.commands.outcome import ExitCode, Trouble, write_json
+
+if TYPE_CHECKING:
+    from repository.check import Report
+    from repository.leftovers import Settled
+
+# As long as the running server leaves them alone (see `repository/leftovers.py`).
+PENDING_SECONDS = 300
 
 app = typer.Typer(help="Look after the stored documents.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,6 +27,60 @@ Result = TypeVar("Result")
 @app.callback()
 def repository() -> None:
     """Look after the stored documents."""
+
+
+@app.command()
+def check(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Settle what is pending by asking the registry; remove orphans.")
+    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every document to its end.")] = False,
+    older_than: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="Leave alone what has been pending for less.")
+    ] = PENDING_SECONDS,
+    registry: options.RegistryUrl = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Look for documents that are missing, damaged or pending, and for files that belong to none.
+
+    Servers may run on. What is missing or damaged can only come back from a copy.
+
+    \b
+    Example:
+      coffre repository check --repair --deep --config coffre-data/coffre.toml
+    """
+    from server.commands.configured import configuration_of
+    from server.repository_care import opened_registry_link, opened_store
+
+    configuration = configuration_of(config)
+    url = registry or configuration.repository.registry_url or f"{configuration.server.address}/registry"
+
+    async def work() -> "tuple[Report, Settled | None]":
+        from repository.check import check as check_documents
+        from repository.leftovers import settle_leftovers
+
+        before = datetime.now(UTC) - timedelta(seconds=older_than)
+        async with opened_store(configuration) as store:
+            report = await check_documents(store, before, deep)
+            if not repair:
+                return report, None
+            await store.remove_orphans(report.orphaned)
+            async with opened_registry_link(configuration, url) as link:
+                return report, await settle_leftovers(store, link, before)
+
+    _tell(*_run(work), as_json)
+
+
+@app.command()
+def verify(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+    """Read every document back to its end, and compare it with what was stored.
+
+    \b
+    Example:
+      coffre repository verify --config coffre-data/coffre.toml
+    """
+    check(deep=True, config=config, as_json=as_json)
 
 
 @app.command()
@@ -100,8 +163,35 @@ def destroy(
         typer.echo(f"The patient's key is destroyed, and with it {count} documents.")
 
 
+def _tell(report: "Report", settled: "Settled | None", as_json: bool) -> None:
+    """Show what was found; anything lost ends in the status of damage."""
+    if as_json:
+        write_json({"found": asdict(report), "settled": asdict(settled) if settled else None})
+    else:
+        for title, damages in (("MISSING", report.missing), ("DAMAGED", report.damaged)):
+            for one in damages:
+                typer.echo(f"{title}  {one.unique_id}  (blob {one.blob_handle}: {one.reason})")
+        for pending in report.pending:
+            typer.echo(f"pending  {pending.unique_id}")
+        for handle in report.orphaned:
+            typer.echo(f"orphaned  blob {handle}")
+        typer.echo(
+            f"{report.documents} documents: {len(report.missing)} missing, {len(report.damaged)} damaged, "
+            f"{len(report.pending)} pending; {len(report.orphaned)} files that belong to none."
+        )
+        if settled:
+            typer.echo(
+                f"The files that belong to none are removed. Of the pending documents {settled.registered} "
+                f"are registered and stay, {settled.removed} were not and are removed, "
+                f"{len(settled.disputed)} are registered with another hash and wait for you."
+            )
+    if not report.sound:
+        raise typer.Exit(ExitCode.DAMAGED)
+
+
 def _run(work: Callable[[], Awaitable[Result]]) -> Result:
     """Run to the end; a vault that does not open is told as what is wrong with the configuration."""
+    from exchange.ports import RegistryUnreachable
     from repository.master_keys import BadMasterKey
 
     async def run() -> Result:
@@ -111,3 +201,6 @@ def _run(work: Callable[[], Awaitable[Result]]) -> Result:
         return asyncio.run(run())
     except BadMasterKey as problem:
         raise Trouble(ExitCode.CONFIGURATION, str(problem)) from None
+    except RegistryUnreachable as problem:
+        remedy = "Start it, or name another with --registry; what is pending stays so until then."
+        raise Trouble(ExitCode.UNREACHABLE, f"The registry was not to be asked: {problem}", remedy) from None

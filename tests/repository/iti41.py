@@ -1,6 +1,6 @@
 """Submissions with their documents, and a registry that answers as told."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -45,6 +45,14 @@ class Registry:
     answer: RegistryResponse | Exception = SUCCESS
     meanwhile: Callable[[], Awaitable[None]] | None = None
     received: list[Submission] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def registered(self, unique_ids: Iterable[str]) -> dict[str, str]:
+        self.asked.extend(unique_ids)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {unique_id: self.known[unique_id] for unique_id in self.asked if unique_id in self.known}
 
     async def register(self, submission: Submission) -> RegistryResponse:
         self.received.append(submission)
