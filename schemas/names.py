@@ -62,5 +62,4 @@ def run_where_names_go(work: Callable[[], T]) -> T:
 
 def names_held() -> int:
     """Count the names that lxml keeps for this thread."""
-    # The type stubs do not know this door of lxml.
-    return int(etree.memory_debugger.dict_size())  # type: ignore[attr-defined]
+    return int(etree.memory_debugger.dict_size())  # type: ignore[attr-defined]  # not in the type stubs
