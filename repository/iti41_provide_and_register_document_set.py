@@ -16,6 +16,7 @@ from exchange.ports import (
     StagedDocument,
     StorageError,
 )
+from hl7v2.datatypes import errors_in_sha1, errors_in_size
 from ihe.error_codes import (
     MISSING_DOCUMENT,
     MISSING_DOCUMENT_METADATA,
@@ -101,11 +102,12 @@ def errors_in_documents(
 
 
 def _errors_in_hash_and_size(entry: DocumentEntry, document: StagedDocument) -> Iterator[RegistryError]:
-    if entry.hash and entry.hash.lower() != document.sha1:
+    # What is no hash or no number is an error of the metadata, and not once more for being another one.
+    if entry.hash and not any(errors_in_sha1(entry.hash)) and entry.hash.lower() != document.sha1:
         yield REPOSITORY_METADATA_ERROR.error(
             f"DocumentEntry {entry.entry_uuid}: hash is {entry.hash}, the document's SHA-1 is {document.sha1}"
         )
-    if entry.size and not (entry.size.isdecimal() and int(entry.size) == document.size):
+    if entry.size and not any(errors_in_size(entry.size)) and int(entry.size) != document.size:
         yield REPOSITORY_METADATA_ERROR.error(
             f"DocumentEntry {entry.entry_uuid}: size is {entry.size}, the document has {document.size} bytes"
         )
