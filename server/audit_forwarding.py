@@ -87,19 +87,23 @@ class Forwarder:
         return count
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            if not self.spool.is_dir():
-                self._ended.wait(self.poll_seconds)
-                continue
-            try:
-                with Cursor.held(self.spool, self.name) as cursor:
-                    self._forward(cursor)
-            except CursorTaken:
-                self._ended.wait(TAKE_OVER_SECONDS)
-            except Exception as problem:
-                # The thread must outlive what nobody has thought of; the spool keeps everything meanwhile.
-                log.error("audit records do not get to %s: %r", self.name, problem)
-                self._ended.wait(LONGEST_PAUSE_SECONDS)
+        while True:
+            # Asked first: what was spooled before the end is delivered in the round that follows.
+            last_round = self._ended.is_set()
+            pause_seconds = self.poll_seconds
+            if self.spool.is_dir():
+                try:
+                    with Cursor.held(self.spool, self.name) as cursor:
+                        self._forward(cursor)
+                except CursorTaken:
+                    pause_seconds = TAKE_OVER_SECONDS
+                except Exception as problem:
+                    # The thread must outlive what nobody has thought of; the spool keeps everything.
+                    log.error("audit records do not get to %s: %r", self.name, problem)
+                    pause_seconds = LONGEST_PAUSE_SECONDS
+            if last_round:
+                return
+            self._ended.wait(pause_seconds)
 
     def _forward(self, cursor: Cursor) -> None:
         pause_seconds = self.first_pause_seconds

@@ -130,6 +130,16 @@ async def test_a_record_across_the_remembered_offset_is_found(directory):
     assert there.contents == [RECORDS[0], b"<x/>", RECORDS[1], RECORDS[2]]
 
 
+async def test_what_was_spooled_before_the_end_is_delivered_however_short_the_life_was(directory):
+    there = Recorder()
+    forwarder = Forwarder(directory, "there", there, poll_seconds=5.0)
+    forwarder.start()
+    time.sleep(0.05)
+    await spooled(directory, *RECORDS)
+    forwarder.end()
+    assert there.contents == list(RECORDS)
+
+
 async def test_one_process_forwards_to_a_destination_at_a_time(directory):
     directory.mkdir()
     with Cursor.held(directory, "there"), pytest.raises(CursorTaken), Cursor.held(directory, "there"):
