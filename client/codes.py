@@ -10,6 +10,8 @@ from ebxml.model import Code, LocalizedString
 
 # What may be listed in an error before it is shorter to look into the code set.
 MOST_CHOICES = 15
+# How alike two words must be for one to be a misspelling of the other; below this, suggestions are funny.
+ALIKE = 0.75
 
 
 class CodeRow(Protocol):
@@ -81,7 +83,7 @@ class CodeBook:
         names = [name for row in self._rows.get(attribute, []) for name in (row.code, *_names(row))]
         by_plain = {_plain(name): name for name in names}
         first_words = {_plain(name).partition(" ")[0]: name for name in names}
-        for meant in difflib.get_close_matches(_plain(text), [*by_plain, *first_words], n=1):
+        for meant in difflib.get_close_matches(_plain(text), [*by_plain, *first_words], n=1, cutoff=ALIKE):
             return f" (did you mean {by_plain.get(meant) or first_words[meant]}?)"
         return ""
 

@@ -33,9 +33,14 @@ def name_of(person: XCN) -> str:
     return " ".join(filter(None, names)) or person.id
 
 
-def pattern_of(text: str) -> str:
-    """What to look for in authorPerson: the text anywhere, unless it has wildcards (ITI TF-2: 3.18)."""
-    return text if "%" in text or "_" in text else f"%{text}%"
+def patterns_of(text: str) -> tuple[str, ...]:
+    """What to look for in authorPerson: the text anywhere, unless it has wildcards of its own.
+
+    Registries tell upper from lower case (ITI TF-2: Appendix F); people who search do not.
+    """
+    if "%" in text or "_" in text:
+        return (text,)
+    return tuple(dict.fromkeys(f"%{one}%" for one in (text, text.title(), text.upper())))
 
 
 def _components(text: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import pytest
 
 from client.errors import BadMetadata
-from client.people import name_of, organization_of, pattern_of, person_of
+from client.people import name_of, organization_of, patterns_of, person_of
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_a_person_is_shown_by_name_and_else_by_number():
 
 
 def test_a_name_is_looked_for_anywhere_unless_it_has_wildcards():
-    """ITI TF-2: 3.18.4.1.2.3.7.1: AuthorPerson is a LIKE pattern."""
-    assert pattern_of("Muller") == "%Muller%"
-    assert pattern_of("^Mull_r^%") == "^Mull_r^%"
+    """ITI TF-2: 3.18.4.1.2.3.7.1: AuthorPerson is a LIKE pattern, and Appendix F: case counts."""
+    assert patterns_of("muller") == ("%muller%", "%Muller%", "%MULLER%")
+    assert patterns_of("^Mull_r^%") == ("^Mull_r^%",)
