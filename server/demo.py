@@ -23,13 +23,12 @@ from server.commands.audit import audit_table, latest
 from server.commands.display import (
     console,
     entry_table,
-    harmless,
     name_of_code,
     size_in_words,
     status_of,
     title_of,
 )
-from server.commands.outcome import ExitCode, Trouble
+from server.commands.outcome import ExitCode, Trouble, harmless
 from server.commands.peers import Peer, peer_of
 from server.commands.serving import write_configuration
 from server.configuration import load

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server.commands import options
-from server.commands.outcome import write_json
+from server.commands.outcome import harmless, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,13 +41,14 @@ def tail(
     from server.commands.configured import configuration_of
     from server.commands.display import console
 
-    records = latest(configuration_of(config).audit.spool, number)
+    spool = configuration_of(config).audit.spool
+    records = latest(spool, number)
     if as_json:
         write_json([as_facts(record) for record in records])
     elif records:
         console().print(audit_table(records))
     else:
-        typer.echo("There are no audit records yet.")
+        typer.echo(f"There is no audit record in {spool}; is --config that of the server?")
 
 
 def latest(spool: Path, number: int) -> tuple["AuditSummary", ...]:
@@ -66,7 +67,6 @@ def audit_table(records: Iterable["AuditSummary"]) -> "Table":
 
     from hl7v2.datatypes import CX
     from ihe.namespaces import ANONYMOUS
-    from server.commands.display import harmless
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("When", no_wrap=True)

@@ -37,12 +37,12 @@ def list_codes(
     if as_json:
         write_json([row.model_dump() for row in shown])
         return
-    width = max((len(row.code) for row in shown), default=0)
     for name in dict.fromkeys(row.attribute for row in shown):
+        rows = tuple(row for row in shown if row.attribute == name)
+        width = max(len(row.code) for row in rows)
         typer.echo(f"{name}:")
-        for row in shown:
-            if row.attribute == name:
-                typer.echo(f"  {row.code:{width}}  {' / '.join(row.display.values())}")
+        for row in rows:
+            typer.echo(f"  {row.code:{width}}  {' / '.join(row.display.values())}")
 
 
 @app.command("import")

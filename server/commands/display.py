@@ -10,6 +10,7 @@ from client.times import shown
 from ebxml.model import Author, Code, DocumentEntry
 from ihe.attributes import DOCUMENT_ENTRY
 from ihe.object_types import Status
+from server.commands.outcome import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,11 +30,6 @@ def console(*, to_stderr: bool = False) -> "Console":
 
     stream = sys.stderr if to_stderr else sys.stdout
     return Console(file=stream, highlight=False, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL)
-
-
-def harmless(text: str) -> str:
-    """Text of a peer without control characters, which could rewrite what a terminal shows."""
-    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 @contextmanager

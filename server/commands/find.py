@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.commands import options
-from server.commands.outcome import write_json
+from server.commands.outcome import harmless, write_json
 
 if TYPE_CHECKING:
     from client import Speaker
@@ -55,11 +55,11 @@ def find(
       coffre find --patient 1980010112345 --all --json
     """
     from client import Search, patient_id_of
-    from client.people import pattern_of
+    from client.people import patterns_of
     from client.times import since as first_moment
     from client.times import until as moment_after
     from ihe.object_types import Status
-    from server.commands.display import console, entry_as_json, entry_table, harmless
+    from server.commands.display import console, entry_as_json, entry_table
     from server.commands.peers import peer
 
     status = StatusName.ALL if everything else status
@@ -80,7 +80,7 @@ def find(
             practice_setting_code=_codes("practiceSettingCode", practice, speaker),
             confidentiality_code=_codes("confidentialityCode", confidentiality, speaker),
             event_code_list=_codes("eventCodeList", event, speaker),
-            author=tuple(map(pattern_of, author or ())),
+            author=tuple(pattern for text in author or () for pattern in patterns_of(text)),
             created_from=first_moment(since, speaker.now) if since else None,
             created_before=moment_after(until, speaker.now) if until else None,
         )

@@ -66,7 +66,12 @@ def show_trouble(trouble: Trouble, as_json: bool) -> None:
         write_json({"error": error | ({"problems": problems} if problems else {}) | trouble.facts})
         return
     for line in _lines(trouble):
-        print(line, file=sys.stderr)
+        print(harmless(line), file=sys.stderr)
+
+
+def harmless(text: str) -> str:
+    """Text of a peer without control characters, which could rewrite what a terminal shows."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def write_json(content: Any) -> None:

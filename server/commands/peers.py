@@ -35,9 +35,8 @@ def peer_of(
     configuration: Configuration, registry: str | None = None, repository: str | None = None
 ) -> Iterator[Peer]:
     """Open a client for these servers, or for those that the configuration describes."""
-    code_set = code_set_of(configuration)
-    authorities = configuration.domain.assigning_authorities or code_set.assigning_authorities
-    speaker = Speaker(CodeBook(code_set.codes), authorities[0].oid if authorities else "", datetime.now())
+    codes = CodeBook(code_set_of(configuration).codes)
+    speaker = Speaker(codes, authority_of(configuration), datetime.now())
     address = configuration.server.address
     registry = registry or configuration.repository.registry_url or address
     with Coffre(
@@ -54,6 +53,14 @@ def code_set_of(configuration: Configuration) -> CodeSet:
     """The code set of the domain; an empty one if the domain takes any code."""
     codes = configuration.domain.codes
     return read_code_set(codes) if codes else CodeSet()
+
+
+def authority_of(configuration: Configuration) -> str:
+    """Who gave a patient id that names no authority: the first of the domain's."""
+    authorities = (
+        configuration.domain.assigning_authorities or code_set_of(configuration).assigning_authorities
+    )
+    return authorities[0].oid if authorities else ""
 
 
 def _endpoint(address: str, actor: str) -> str:

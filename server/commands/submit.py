@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server.commands import options
-from server.commands.outcome import write_json
+from server.commands.outcome import harmless, write_json
 
 if TYPE_CHECKING:
     from client import Document, Metadata, Receipt, Speaker, SubmittedDocument
@@ -118,8 +118,6 @@ def documents_of(
 
 def receipt_lines(receipt: "Receipt") -> Iterable[str]:
     """What was registered, for a person."""
-    from server.commands.display import harmless
-
     number = len(receipt.documents)
     yield f"Accepted: {number} {'document' if number == 1 else 'documents'}."
     for document in receipt.documents:
