@@ -1,0 +1,86 @@
+"""What was acknowledged is there after a crash, and whatever is registered has its document."""
+
+import threading
+
+import pytest
+
+from tests.messages import requests
+from tests.messages.requests import SUCCESS, Submission, submission
+from tests.services.platform import Platform
+
+ROUNDS = 2
+SUBMITTERS = 3
+# A crash this long after the first acknowledgement finds all submitters at work.
+SUBMISSIONS_BEFORE_CRASH = 8
+
+
+def content_of(sent: Submission) -> bytes:
+    return f"the document {sent.unique_id}\r\n".encode() * 50
+
+
+class Submitter(threading.Thread):
+    """Submits one document after the other until the server is gone."""
+
+    def __init__(self, platform: Platform, patient_id: str, enough: threading.Semaphore) -> None:
+        super().__init__(daemon=True)
+        self._platform, self._patient_id, self._enough = platform, patient_id, enough
+        self.begun: list[Submission] = []
+        self.acknowledged: list[Submission] = []
+
+    def run(self) -> None:
+        while True:
+            sent = submission(self._patient_id)
+            self.begun.append(sent)
+            try:
+                answer = self._platform.provide(sent, content_of(sent))
+            except (OSError, AssertionError):
+                return
+            if answer.status_urn == SUCCESS:
+                self.acknowledged.append(sent)
+                self._enough.release()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_every_acknowledged_document_survives_a_crash(fresh_platform, kind, request):
+    """ITI TF-2: 3.41.4.1.3; and nothing is registered without its bytes."""
+    url = "" if kind == "sqlite" else request.getfixturevalue("postgresql_url")
+    submitters: list[Submitter] = []
+    for _ in range(ROUNDS):
+        platform = fresh_platform(database_url=url)
+        enough = threading.Semaphore(0)
+        now = [Submitter(platform, platform.add_patient(), enough) for _ in range(SUBMITTERS)]
+        for one in now:
+            one.start()
+        for _ in range(SUBMISSIONS_BEFORE_CRASH):
+            assert enough.acquire(timeout=30)
+        platform.kill()
+        for one in now:
+            one.join(timeout=30)
+        submitters += now
+
+    platform = fresh_platform(database_url=url)
+    for one in submitters:
+        patient_id = one.begun[0].patient_id
+        registered = set(platform.documents_of(patient_id))
+        assert {sent.unique_id for sent in one.acknowledged} <= registered
+        for sent in one.begun:
+            answer = platform.retrieve(sent.unique_id)
+            if sent.unique_id in registered:
+                assert answer.status_urn == SUCCESS, answer.errors
+                assert answer.parts[1][1] == content_of(sent)
+        assert len(platform.query(requests.get_all(patient_id)).found("Association")) == len(registered)
+
+
+def test_a_platform_works_on_after_a_crash(fresh_platform):
+    """The same document, whose fate its sender does not know, may be sent again (ITI TF-2: 3.42.4.1.3)."""
+    platform = fresh_platform()
+    sent = submission(platform.add_patient())
+    assert platform.provide(sent, content_of(sent)).status_urn == SUCCESS
+    platform.kill()
+    platform = fresh_platform()
+    again = platform.provide(sent, content_of(sent))
+    context = f"SubmissionSet.uniqueId {sent.submission_set_unique_id} is registered already"
+    assert again.errors == [("XDSDuplicateUniqueIdInRegistry", context)]
+    assert platform.retrieve(sent.unique_id).parts[1][1] == content_of(sent)
+    later = submission(sent.patient_id)
+    assert platform.provide(later, content_of(later)).status_urn == SUCCESS
