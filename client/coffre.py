@@ -23,7 +23,7 @@ from client.errors import (
     RequestRefused,
     Unreachable,
 )
-from client.files import XML, LocalFile, measured
+from client.files import LocalFile, measured
 from client.metadata import Metadata
 from client.queries import Search, find_documents, get_documents
 from client.results import Document, FetchedDocument, Receipt, SubmittedDocument
@@ -295,7 +295,7 @@ def _refuse_failure(
 
 def _header_of(file: LocalFile) -> Header | None:
     """The header of a clinical document; None for all else."""
-    if file.mime_type != XML or file.size_bytes > LARGEST_CDA_BYTES:
+    if not file.mime_type.endswith("xml") or file.size_bytes > LARGEST_CDA_BYTES:
         return None
     try:
         return read_header(schemas.parse(file.path.read_bytes()))
