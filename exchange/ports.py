@@ -152,6 +152,14 @@ class CannotMerge(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveResult:
+    """What ITI-86 has removed, each with its patient where that is known, and why not the rest."""
+
+    removed: tuple[tuple[DocumentRequest, str], ...]
+    errors: tuple[RegistryError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RetrieveResult:
     """What ITI-43 can hand out, in the order asked for, and why not the rest."""
 

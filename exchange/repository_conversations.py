@@ -1,4 +1,4 @@
-"""What is said at the Document Repository's endpoint: ITI-41 and ITI-43."""
+"""What is said at the Document Repository's endpoint: ITI-41, ITI-43 and ITI-86."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from ebxml.model import DocumentRequest, RegistryResponse, RetrieveRequest, Subm
 from exchange.audit_trail import AuditedDocument
 from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
-from exchange.ports import RetrieveResult, StagedDocument
+from exchange.ports import RemoveResult, RetrieveResult, StagedDocument
 from exchange.registry_conversations import note_submission, reply_with_response
 from exchange.schema_errors import refuse_invalid
 from ihe.error_codes import (
@@ -22,7 +22,7 @@ from ihe.error_codes import (
     RegistryError,
     ResponseStatus,
 )
-from ihe.transactions import ITI_41, ITI_43, Transaction
+from ihe.transactions import ITI_41, ITI_43, ITI_86, Transaction
 from soap.mtom import content_id_of_href
 
 
@@ -164,7 +164,49 @@ class RetrieveDocumentSet:
         return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
 
 
-def _audited(request: DocumentRequest) -> AuditedDocument:
+@dataclass(frozen=True, slots=True)
+class RemoveDocuments:
+    """Remove Documents (RMD supplement: 3.86), which names them as ITI-43 does."""
+
+    handle: Callable[[RetrieveRequest], Awaitable[RemoveResult]]
+    domain: AffinityDomain
+
+    transaction: ClassVar[Transaction] = ITI_86
+    verb: ClassVar[Verb] = Verb.MANAGE
+
+    async def read(self, message: Message, diary: Diary) -> RetrieveRequest:
+        refuse_surplus_parts(message)
+        refuse_invalid(message.body, REPOSITORY_ERROR, self.domain)
+        request = read.read_retrieve_request(message.body)
+        diary.documents = tuple(_audited(wanted) for wanted in request.documents)
+        return request
+
+    def errors_in(self, request: RetrieveRequest) -> Iterator[RegistryError]:
+        """None of the message alone: whether a document is there is found one by one (3.86.4.1.3)."""
+        return iter(())
+
+    async def perform(self, request: RetrieveRequest) -> RemoveResult:
+        return await self.handle(request)
+
+    def reply(self, result: RemoveResult, diary: Diary) -> Reply:
+        removed = {wanted: _audited(wanted, patient_id) for wanted, patient_id in result.removed}
+        status = ResponseStatus.SUCCESS
+        if result.errors:
+            gone = {_audited(wanted) for wanted in removed}
+            diary.failed_documents = tuple(one for one in diary.documents if one not in gone)
+            diary.failure_text = "; ".join(f"{error.code}: {error.context}" for error in result.errors)
+            status = ResponseStatus.PARTIAL_SUCCESS if removed else ResponseStatus.FAILURE
+        diary.documents = tuple(removed.values())
+        return Reply((write.write_registry_response(RegistryResponse(status, result.errors)),))
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
+
+    def trouble(self, reference: str) -> RegistryError:
+        return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
+
+
+def _audited(request: DocumentRequest, patient_id: str = "") -> AuditedDocument:
     return AuditedDocument(
-        request.document_unique_id, request.repository_unique_id, request.home_community_id or ""
+        request.document_unique_id, request.repository_unique_id, request.home_community_id or "", patient_id
     )

@@ -11,10 +11,9 @@ from ihe.error_codes import (
     REPOSITORY_BUSY,
     REPOSITORY_ERROR,
     TOO_MANY_RESULTS,
-    UNKNOWN_COMMUNITY,
-    UNKNOWN_REPOSITORY_ID,
     RegistryError,
 )
+from repository.addressees import misdirected
 from repository.store import RepositoryStore
 
 log = logging.getLogger("coffre.repository")
@@ -47,7 +46,7 @@ async def retrieve_document_set(
     errors: list[RegistryError] = []
     for one in wanted:
         unique_id = one.document_unique_id
-        if error := _misdirected(one, repository_unique_id, home_community_id):
+        if error := misdirected(one, repository_unique_id, home_community_id):
             errors.append(error)
         elif unique_id not in copies:
             errors.append(DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id))
@@ -58,18 +57,3 @@ async def retrieve_document_set(
                 log.error("a document cannot be read: %s", problem)
                 errors.append(REPOSITORY_ERROR.error(f"document {unique_id} cannot be read", unique_id))
     return RetrieveResult(tuple(documents), tuple(errors))
-
-
-def _misdirected(
-    wanted: DocumentRequest, repository_unique_id: str, home_community_id: str
-) -> RegistryError | None:
-    """Whether somebody else is asked (ITI TF-3: Table 4.2.4.1-2)."""
-    if wanted.home_community_id and wanted.home_community_id != home_community_id:
-        context = f"homeCommunityId is {wanted.home_community_id}, this community is {home_community_id}"
-        return UNKNOWN_COMMUNITY.error(context, wanted.document_unique_id)
-    if wanted.repository_unique_id != repository_unique_id:
-        context = (
-            f"repositoryUniqueId is {wanted.repository_unique_id}, this repository is {repository_unique_id}"
-        )
-        return UNKNOWN_REPOSITORY_ID.error(context, wanted.document_unique_id)
-    return None

@@ -192,6 +192,18 @@ class RepositoryStore:
         await self._blobs.recover(self._recorded_of)
         await self._remove_blobs(handles)
 
+    async def remove_documents(self, unique_ids: Sequence[str]) -> Mapping[str, str]:
+        """Remove every copy of these documents, all or none; for each that there was, whose it was."""
+
+        async def work(transaction: Transaction) -> tuple[list[Row], dict[int, str]]:
+            rows = await transaction.fetch(_DELETE_DOCUMENTS, {"unique_ids": list(unique_ids)})
+            ids = [patient_key_id for _, _, patient_key_id in rows if patient_key_id is not None]
+            return rows, dict(await transaction.fetch(_SELECT_PATIENTS, {"ids": ids}))
+
+        rows, patients = await self._database.transact(work)
+        await self._remove_blobs({handle for _, handle, _ in rows})
+        return {unique_id: patients.get(patient_key_id, "") for unique_id, _, patient_key_id in rows}
+
     async def destroy(self, patient: str) -> int:
         """Destroy a patient's key and with it every document sealed under it; the answer is how many.
 
@@ -314,6 +326,14 @@ _UPDATE_STATE_OF = Statement(
 )
 _DELETE_PENDING = Statement(
     delete(document).where(document.c.id == bindparam("of_id"), document.c.state == _PENDING)
+)
+_DELETE_DOCUMENTS = Statement(
+    delete(document)
+    .where(any_of(document.c.unique_id, bindparam("unique_ids")))
+    .returning(document.c.unique_id, document.c.blob_handle, document.c.patient_key_id)
+)
+_SELECT_PATIENTS = Statement(
+    select(patient_key.c.id, patient_key.c.patient).where(any_of(patient_key.c.id, bindparam("ids")))
 )
 _LOCK_PATIENT_KEY = Statement(
     select(patient_key.c.id).where(patient_key.c.patient == bindparam("patient")).with_for_update()

@@ -31,7 +31,11 @@ from exchange.registry_conversations import (
     RegistryStoredQuery,
 )
 from exchange.registry_link import RegistryLink
-from exchange.repository_conversations import ProvideAndRegisterDocumentSet, RetrieveDocumentSet
+from exchange.repository_conversations import (
+    ProvideAndRegisterDocumentSet,
+    RemoveDocuments,
+    RetrieveDocumentSet,
+)
 from exchange.serve import Actor, ActorName, Surroundings
 from ihe.error_codes import REGISTRY_BUSY
 from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
@@ -45,6 +49,7 @@ from repository.iti41_provide_and_register_document_set import (
     provide_and_register_document_set,
 )
 from repository.iti43_retrieve_document_set import retrieve_document_set
+from repository.iti86_remove_documents import remove_documents
 from repository.store import RepositoryStore
 from server.audit_forwarding import forwarding
 from server.audit_trail import SpooledAuditTrail
@@ -185,10 +190,18 @@ def _repository(
         home_community_id=around.domain.home_community_id,
         documents_limit=around.limits.documents_per_request,
     )
+    remove = partial(
+        remove_documents,
+        store=store,
+        repository_unique_id=unique_id,
+        home_community_id=around.domain.home_community_id,
+        documents_limit=around.limits.documents_per_request,
+    )
     actor = _actor(
         "repository",
         ProvideAndRegisterDocumentSet(provide, errors_in_documents, around.domain),
         RetrieveDocumentSet(retrieve, around.domain),
+        RemoveDocuments(remove, around.domain),
     )
     return replace(actor, staging=store.staging)
 

@@ -65,6 +65,12 @@ EXPECTED = {
                 "xds:RetrieveDocumentSetRequest",
                 "xds:RetrieveDocumentSetResponse",
             ),
+            "DocumentRepository_RemoveDocuments": (
+                "urn:ihe:iti:2017:RemoveDocuments",
+                "urn:ihe:iti:2017:RemoveDocumentsResponse",
+                "rmd:RemoveDocumentsRequest",
+                "rs:RegistryResponse",
+            ),
         },
     },
 }
@@ -136,6 +142,7 @@ SIGNATURES = {
     "repository": {
         "DocumentRepository_ProvideAndRegisterDocumentSet-b": ["SubmitObjectsRequest", "Document"],
         "DocumentRepository_RetrieveDocumentSet": ["DocumentRequest"],
+        "DocumentRepository_RemoveDocuments": ["DocumentRequest"],
     },
 }
 
