@@ -79,6 +79,7 @@ class SqliteDatabase(Database):
 
     async def close(self) -> None:
         """Let go of every connection, after what is under way."""
+        await asyncio.gather(*self._ends, return_exceptions=True)
         for worker in self._workers:
             await worker.close()
 
