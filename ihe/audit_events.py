@@ -69,6 +69,9 @@ APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
 # extended; "Node Authentication" would hide such messages among failed TLS handshakes.
 UNREADABLE_MESSAGE = CodedValue("unreadable-message", "Coffre", "Unreadable Message")
 
+# No transaction of IHE takes a merge back; operators do.
+PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged")
+
 TRANSACTION_SYSTEM = "IHE Transactions"
 
 # RoleIDCode (DICOM PS3.16 CID 402).
