@@ -15,11 +15,11 @@ app = typer.Typer(
 
 @app.command("list")
 def list_codes(
-    attribute: Annotated[str | None, typer.Argument(help="One attribute, e.g. typeCode.")] = None,
+    attribute: Annotated[str | None, typer.Argument(help="One attribute: typeCode, mimeType...")] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """List which codes may be used, with their names.
+    """List which codes and MIME types may be used, with their names.
 
     \b
     Example:
@@ -28,21 +28,24 @@ def list_codes(
     from server.commands.configured import configuration_of
     from server.commands.peers import code_set_of
 
-    rows = code_set_of(configuration_of(config)).codes
-    attributes = list(dict.fromkeys(row.attribute for row in rows))
+    code_set = code_set_of(configuration_of(config))
+    rows = [row.model_dump() for row in code_set.codes]
+    rows += [
+        {"attribute": "mimeType", "code": one, "scheme": "", "display": {}} for one in code_set.mime_types
+    ]
+    attributes = list(dict.fromkeys(row["attribute"] for row in rows))
     if attribute and attribute not in attributes:
         known = ", ".join(attributes) or "none"
         raise Trouble(ExitCode.USAGE, f"There is no list for {attribute}; there are lists for: {known}.")
-    shown = [row for row in rows if attribute in (None, row.attribute)]
     if as_json:
-        write_json([row.model_dump() for row in shown])
+        write_json([row for row in rows if attribute in (None, row["attribute"])])
         return
-    for name in dict.fromkeys(row.attribute for row in shown):
-        rows = tuple(row for row in shown if row.attribute == name)
-        width = max(len(row.code) for row in rows)
+    for name in (attribute,) if attribute else attributes:
         typer.echo(f"{name}:")
-        for row in rows:
-            typer.echo(f"  {row.code:{width}}  {' / '.join(row.display.values())}")
+        of_attribute = [row for row in rows if row["attribute"] == name]
+        width = max(len(row["code"]) for row in of_attribute)
+        for row in of_attribute:
+            typer.echo(f"  {row['code']:{width}}  {' / '.join(row['display'].values())}".rstrip())
 
 
 @app.command("import")

@@ -299,6 +299,7 @@ def test_codes_are_listed_and_taken_over(coffre):
         "codes", "list", "typeCode"
     )
     assert {row["attribute"] for row in coffre.json("codes", "list", "classCode")} == {"classCode"}
+    assert "mimeType:\n  application/pdf\n  text/xml\n" in coffre("codes", "list")
     assert "there are lists for: typeCode" in coffre("codes", "list", "nonsense", status=2)
     (coffre.directory / "codes.xml").write_text(
         '<Codes><CodeType name="classCode" classScheme="urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a">'
