@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import LargeBinary, Text, bindparam, exists, insert, select, type_coerce, update
 
-from database import Database, Statement
+from database import Database, Row, Statement
 from exchange.ports import StorageError
 from repository.master_keys import (
     BadMasterKey,
@@ -94,9 +94,8 @@ class Vault:
 
     async def rewrap(self) -> int:
         """Wrap every patient's key by the newest master key; the answer is how many were not."""
-        newest = await self._master_keys.newest_id()
         count = 0
-        while batch := await self._database.fetch(_SELECT_OTHERS, {"newest": newest, "count": REWRAP_BATCH}):
+        while batch := await self._wrapped_by_others():
             rows = []
             for row in batch:
                 each = _patient_key(row)
@@ -113,6 +112,11 @@ class Vault:
                 await transaction.execute(_UPDATE, rows)
             count += len(rows)
         return count
+
+    async def _wrapped_by_others(self) -> list[Row]:
+        # Asked for each batch: if another key is added meanwhile, that is the newest from then on.
+        newest = await self._master_keys.newest_id()
+        return await self._database.fetch(_SELECT_OTHERS, {"newest": newest, "count": REWRAP_BATCH})
 
     async def _find(self, patient: str) -> PatientKey | None:
         rows = await self._database.fetch(_SELECT, {"patient": patient})
@@ -139,7 +143,7 @@ async def open_vault(database: Database, path: Path, text: str = "") -> Vault:
     return Vault(database, keys)
 
 
-def _patient_key(row: tuple[int, str, str, bytes]) -> PatientKey:
+def _patient_key(row: Row) -> PatientKey:
     id_, patient, master_key_id, content = row
     return PatientKey(id_, patient, WrappedKey(master_key_id, bytes(content)))
 
