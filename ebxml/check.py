@@ -1,7 +1,7 @@
 """Every rule of a submission that needs no store (ITI TF-2: 3.42.4.1.3; ITI TF-3: 4.2, 4.3.1)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ebxml.affinity_domain import AffinityDomain
@@ -69,17 +69,21 @@ def _errors_in(
     for obj in objects:
         for error in errors_in_object(obj, domain, transaction):
             yield codes.metadata.error(error)
+    yield from errors_in_ids(objects, codes.metadata)
+    yield from errors_in_unique_ids(submission, codes.duplicate_unique_id)
+    yield from errors_in_patient_ids(submission, PATIENT_ID_DOES_NOT_MATCH)
+    by_id = {obj.entry_uuid: obj for obj in reversed(objects)}
+    yield from errors_in_associations(submission, by_id, codes.metadata)
+
+
+def errors_in_ids(objects: Iterable[RegistryObject], code: ErrorCode) -> Iterator[RegistryError]:
+    """Yield each object whose id another one before it has (ITI TF-3: 4.2.3.1.5)."""
     by_id: dict[str, RegistryObject] = {}
     for obj in objects:
         first = by_id.setdefault(obj.entry_uuid, obj)
         if first is not obj:
             problem = f"the {kind_of(first).name} before it has the same id, expected each id once"
-            yield codes.metadata.error(
-                f"{named(kind_of(obj), obj.entry_uuid)}: {problem} (ITI TF-3: 4.2.3.1.5)"
-            )
-    yield from _errors_in_unique_ids(submission, codes.duplicate_unique_id)
-    yield from _errors_in_patient_ids(submission)
-    yield from errors_in_associations(submission, by_id, codes.metadata)
+            yield code.error(f"{named(kind_of(obj), obj.entry_uuid)}: {problem} (ITI TF-3: 4.2.3.1.5)")
 
 
 def _errors_in_content(submission: Submission, transaction: Transaction) -> Iterator[str]:
@@ -98,7 +102,7 @@ def _errors_in_content(submission: Submission, transaction: Transaction) -> Iter
         yield "the submission has no DocumentEntry, expected an on-demand one (ITI TF-2: 3.61.4.1.2)"
 
 
-def _errors_in_unique_ids(submission: Submission, code: ErrorCode) -> Iterator[RegistryError]:
+def errors_in_unique_ids(submission: Submission, code: ErrorCode) -> Iterator[RegistryError]:
     """ITI TF-2: 3.42.4.1.3: no two objects of a message share a uniqueId."""
     objects: tuple[SubmissionSet | DocumentEntry | Folder, ...] = (
         *submission.submission_sets,
@@ -113,7 +117,7 @@ def _errors_in_unique_ids(submission: Submission, code: ErrorCode) -> Iterator[R
             )
 
 
-def _errors_in_patient_ids(submission: Submission) -> Iterator[RegistryError]:
+def errors_in_patient_ids(submission: Submission, code: ErrorCode) -> Iterator[RegistryError]:
     """ITI TF-2: 3.42.4.1.3: one submission is about one patient."""
     contents: tuple[DocumentEntry | Folder, ...] = (*submission.document_entries, *submission.folders)
     for submission_set in submission.submission_sets[:1]:
@@ -124,7 +128,7 @@ def _errors_in_patient_ids(submission: Submission) -> Iterator[RegistryError]:
                 continue
             # An id that is written wrong is named as such, not once more for what it differs from.
             if not any(errors_in_cx(seen)) and not any(errors_in_cx(expected)):
-                yield PATIENT_ID_DOES_NOT_MATCH.error(
+                yield code.error(
                     f"{named(kind_of(obj), obj.entry_uuid)}: patientId {shown(seen)} differs from "
                     f"{shown(expected)} of the SubmissionSet, expected the same (ITI TF-2: 3.42.4.1.3)"
                 )

@@ -1,4 +1,4 @@
-"""What a Document Administrator or On-Demand Source says at the registry: ITI-61, ITI-62."""
+"""What a Document Administrator or On-Demand Source says at the registry: ITI-57, 61, 62, 92."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
-from ebxml.model import RegistryResponse, RemoveObjectsRequest
+from ebxml.check_update import errors_in_restricted_update, errors_in_update
+from ebxml.model import RegistryResponse, RemoveObjectsRequest, Submission
 from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
 from exchange.registry_conversations import RegisterDocumentSet
 from exchange.schema_errors import refuse_invalid
 from ihe.error_codes import REGISTRY_ERROR, RegistryError, ResponseStatus
-from ihe.transactions import ITI_61, ITI_62, Transaction
+from ihe.transactions import ITI_57, ITI_61, ITI_62, ITI_92, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,28 @@ class RegisterOnDemandDocumentEntry(RegisterDocumentSet):
     """Register On-Demand Document Entry (ITI TF-2: 3.61): a registration under rules of its own."""
 
     transaction: ClassVar[Transaction] = ITI_61
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateDocumentSet(RegisterDocumentSet):
+    """Update Document Set (MU supplement: 3.57): read and answered like a registration."""
+
+    transaction: ClassVar[Transaction] = ITI_57
+    verb: ClassVar[Verb] = Verb.MANAGE
+
+    def errors_in(self, request: Submission) -> Iterator[RegistryError]:
+        return errors_in_update(request, self.domain)
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictedUpdateDocumentSet(RegisterDocumentSet):
+    """Restricted Update Document Set (RMU supplement: 3.92)."""
+
+    transaction: ClassVar[Transaction] = ITI_92
+    verb: ClassVar[Verb] = Verb.MANAGE
+
+    def errors_in(self, request: Submission) -> Iterator[RegistryError]:
+        return errors_in_restricted_update(request, self.domain)
 
 
 @dataclass(frozen=True, slots=True)

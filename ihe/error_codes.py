@@ -54,7 +54,7 @@ DOCUMENT_UNIQUE_ID_ERROR = E(
 )
 DUPLICATE_UNIQUE_ID_IN_REGISTRY = E(
     "XDSDuplicateUniqueIdInRegistry",
-    "41 42 61",
+    "41 42 57 61 92",
     "the uniqueId of a SubmissionSet or Folder is already registered",
 )
 EXTRA_METADATA_NOT_SAVED = E("XDSExtraMetadataNotSaved", "41 42 61", "extra metadata was dropped", W)
@@ -74,7 +74,7 @@ REGISTRY_DEPRECATED_DOCUMENT = E(
     "XDSRegistryDeprecatedDocumentError", "41 42", "an association refers to a Deprecated entry"
 )
 REGISTRY_DUPLICATE_UNIQUE_ID_IN_MESSAGE = E(
-    "XDSRegistryDuplicateUniqueIdInMessage", "42 61", "one uniqueId stands twice in the submission"
+    "XDSRegistryDuplicateUniqueIdInMessage", "42 57 61 92", "one uniqueId stands twice in the submission"
 )
 REPOSITORY_DUPLICATE_UNIQUE_ID_IN_MESSAGE = E(
     "XDSRepositoryDuplicateUniqueIdInMessage", "41", "one uniqueId stands twice in the submission"
@@ -93,14 +93,14 @@ STORED_QUERY_MISSING_PARAM = E("XDSStoredQueryMissingParam", "18 51", "a require
 STORED_QUERY_PARAM_NUMBER = E("XDSStoredQueryParamNumber", "18 51", "a parameter has too many values")
 TOO_MANY_RESULTS = E("XDSTooManyResults", "18 43 51", "the result exceeds the responder's limit")
 UNKNOWN_COMMUNITY = E("XDSUnknownCommunity", "18 43", "the homeCommunityId is not recognised")
-UNKNOWN_PATIENT_ID = E("XDSUnknownPatientId", "41 42 61 18", "the patient id is not known")
+UNKNOWN_PATIENT_ID = E("XDSUnknownPatientId", "41 42 57 61 92 18", "the patient id is not known")
 UNKNOWN_REPOSITORY_ID = E(
     "XDSUnknownRepositoryId", "43 86", "the repositoryUniqueId is not this repository's"
 )
 UNKNOWN_STORED_QUERY = E("XDSUnknownStoredQuery", "18 51", "the query id is not recognised")
 
 METADATA_UPDATE_ERROR = E(
-    "XDSMetadataUpdateError", "57", "a metadata update failed and nothing more specific fits"
+    "XDSMetadataUpdateError", "57 92", "a metadata update failed and nothing more specific fits"
 )
 METADATA_UPDATE_OPERATION_ERROR = E(
     "XDSMetadataUpdateOperationError", "57", "the requested operation cannot be decoded"

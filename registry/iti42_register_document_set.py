@@ -1,20 +1,10 @@
 """Register Document Set-b [ITI-42]: store what was submitted, all of it or nothing (ITI TF-2: 3.42.4.1.3)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import insert
-
-from database import Call, Statement, Transaction
-from ebxml.model import (
-    Association,
-    DocumentEntry,
-    Folder,
-    RegistryObject,
-    RegistryResponse,
-    Submission,
-    SubmissionSet,
-)
+from database import Call, Transaction
+from ebxml.model import Association, RegistryResponse, Submission
 from ebxml.refused import Refused
 from exchange.ports import Clock, NewUuid
 from ihe.associations import HAS_MEMBER
@@ -25,18 +15,11 @@ from registry.final_metadata import objects_of, with_final_metadata
 from registry.folders import touch_folders
 from registry.found import LOCK_PATIENT, Found, lock_and_find
 from registry.fragments import stored_element
+from registry.inserts import consecutive, inserts
 from registry.registration_rules import errors_in_registration
 from registry.replacement import DEPRECATE, inherited_memberships, replacements_in
 from registry.store import RegistryStore
 from registry.times import fourteen_digits
-from registry.uuids import bare
-
-_INSERT_OBJECT = Statement(insert(t.registered_object).inline())
-_INSERT_UNIQUE_ID = Statement(insert(t.registered_unique_id).inline())
-_INSERT_SUBMISSION_SET = Statement(insert(t.submission_set).inline())
-_INSERT_DOCUMENT_ENTRY = Statement(insert(t.document_entry).inline())
-_INSERT_FOLDER = Statement(insert(t.folder).inline())
-_INSERT_ASSOCIATION = Statement(insert(t.association).inline())
 
 
 async def register_document_set(
@@ -84,77 +67,25 @@ class _Registration:
         """The number of every object that is written or referred to."""
         numbers = {entry_uuid: each.id for entry_uuid, each in found.objects.items()}
         numbers |= {each.folder_uuid: each.folder_id for each in found.memberships}
-        numbers |= _consecutive(objects_of(self.submission), found.patient, found.last_object)
+        numbers |= consecutive(objects_of(self.submission), found.patient, found.last_object)
         if inherited:
             count = {"wanted_cx": str(self.submission.submission_set.patient_id), "count": len(inherited)}
             ((patient, last_object),) = await transaction.fetch(LOCK_PATIENT, count)
-            numbers |= _consecutive(inherited, patient, last_object)
+            numbers |= consecutive(inherited, patient, last_object)
         return numbers
 
     def _writes(
         self, found: Found, inherited: tuple[Association, ...], numbers: Mapping[str, int]
     ) -> Iterable[Call]:
-        patient = found.patient or 0
         packed = {
             **self.fragments,
             **{each.entry_uuid: stored_element(each, self.new_uuid) for each in inherited},
         }
-        submission, codes = self.submission, self.codes
-        entries = [
-            rows.document_entry_row(each, numbers[each.entry_uuid], patient, codes, packed[each.entry_uuid])
-            for each in submission.document_entries
-        ]
-        folders = [
-            rows.folder_row(each, numbers[each.entry_uuid], patient, codes, packed[each.entry_uuid])
-            for each in submission.folders
-        ]
-        associations = [
-            rows.association_row(each, numbers[each.entry_uuid], patient, numbers, packed[each.entry_uuid])
-            for each in (*submission.associations, *inherited)
-        ]
-        submission_set = submission.submission_set
-        yield (_INSERT_OBJECT, list(self._directory(inherited, numbers)))
-        yield (_INSERT_UNIQUE_ID, list(self._unique_ids(found, numbers)))
-        yield (
-            _INSERT_SUBMISSION_SET,
-            rows.submission_set_row(
-                submission_set,
-                numbers[submission_set.entry_uuid],
-                patient,
-                codes,
-                packed[submission_set.entry_uuid],
-            ),
-        )
-        yield (_INSERT_DOCUMENT_ENTRY, entries)
-        yield (_INSERT_FOLDER, folders)
-        yield (_INSERT_ASSOCIATION, associations)
-        if replaced := [numbers[each.target_object] for each in replacements_in(submission)]:
+        whole = replace(self.submission, associations=(*self.submission.associations, *inherited))
+        yield from inserts(whole, found, numbers, self.codes, packed)
+        if replaced := [numbers[each.target_object] for each in replacements_in(self.submission)]:
             # After the Associations: what this very submission derives from a replaced document goes with it.
             yield (DEPRECATE, {"replaced": replaced})
-
-    def _directory(
-        self, inherited: tuple[Association, ...], numbers: Mapping[str, int]
-    ) -> Iterable[rows.Row]:
-        for each in (*objects_of(self.submission), *inherited):
-            yield {
-                "entry_uuid": bare(each.entry_uuid),
-                "id": numbers[each.entry_uuid],
-                "kind": _KINDS[type(each)],
-            }
-
-    def _unique_ids(self, found: Found, numbers: Mapping[str, int]) -> Iterable[rows.Row]:
-        bearers: tuple[SubmissionSet | DocumentEntry | Folder, ...] = (
-            *self.submission.submission_sets,
-            *self.submission.document_entries,
-            *self.submission.folders,
-        )
-        for each in bearers:
-            if each.unique_id not in found.unique_ids:
-                yield {
-                    "unique_id": each.unique_id,
-                    "id": numbers[each.entry_uuid],
-                    "kind": _KINDS[type(each)],
-                }
 
     def _touched_folders(self, found: Found, inherited: tuple[Association, ...]) -> set[int]:
         """The registered Folders that gained a member; new ones bear the present time already."""
@@ -168,18 +99,3 @@ class _Registration:
             if association.association_type == HAS_MEMBER.urn and source and source.kind is t.Kind.FOLDER:
                 touched.add(source.id)
         return touched
-
-
-_KINDS: Mapping[type[RegistryObject], t.Kind] = {
-    DocumentEntry: t.Kind.DOCUMENT_ENTRY,
-    SubmissionSet: t.Kind.SUBMISSION_SET,
-    Folder: t.Kind.FOLDER,
-    Association: t.Kind.ASSOCIATION,
-}
-
-
-def _consecutive(objects: Iterable[RegistryObject], patient: int | None, last_object: int) -> dict[str, int]:
-    """Number these objects up to the last one reserved for them."""
-    uuids = [each.entry_uuid for each in objects]
-    first = (patient or 0) * t.OBJECTS_PER_PATIENT + last_object - len(uuids) + 1
-    return {entry_uuid: first + n for n, entry_uuid in enumerate(uuids)}

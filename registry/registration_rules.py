@@ -34,22 +34,24 @@ from registry.tables import APPROVED, OBJECT_TYPE_NUMBERS, OBJECTS_PER_PATIENT, 
 
 def errors_in_registration(submission: Submission, found: Found) -> Iterator[RegistryError]:
     """Yield everything that only the registry's contents can tell (ITI TF-2: 3.42.4.1.3)."""
-    yield from _errors_in_patient(submission, found)
-    yield from _errors_in_entry_uuids(submission, found)
-    yield from _errors_in_unique_ids(submission, found)
+    yield from errors_in_patient(submission, found)
+    yield from errors_in_entry_uuids(submission, found)
+    yield from errors_in_unique_ids(submission, found)
     ends = _Ends(submission, found)
     for association in submission.associations:
         yield from _errors_in_association(association, ends)
 
 
-def _errors_in_patient(submission: Submission, found: Found) -> Iterator[RegistryError]:
+def errors_in_patient(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    """Yield a patient who is unknown, or whose record is full (ITI TF-2: 3.42.4.1.3)."""
     if found.patient is None:
         yield UNKNOWN_PATIENT_ID.error(str(submission.submission_set.patient_id))
     elif found.last_object >= OBJECTS_PER_PATIENT:
         yield REGISTRY_OUT_OF_RESOURCES.error("this patient's record can hold no more objects")
 
 
-def _errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[RegistryError]:
+def errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    """Yield each object whose id is taken (ITI TF-3: 4.2.3.1.5)."""
     for each in objects_of(submission):
         if each.entry_uuid in found.objects:
             yield REGISTRY_METADATA_ERROR.error(
@@ -57,7 +59,8 @@ def _errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[Reg
             )
 
 
-def _errors_in_unique_ids(submission: Submission, found: Found) -> Iterator[RegistryError]:
+def errors_in_unique_ids(submission: Submission, found: Found) -> Iterator[RegistryError]:
+    """Yield each uniqueId that is taken, or stands for other bytes (ITI TF-2: 3.42.4.1.3)."""
     packages: tuple[SubmissionSet | Folder, ...] = (*submission.submission_sets, *submission.folders)
     for package in packages:
         if package.unique_id in found.unique_ids:

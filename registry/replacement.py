@@ -59,15 +59,16 @@ def inherited_memberships(submission: Submission, found: Found, new_uuid: NewUui
             pair = (membership.folder_uuid, replacement.source_object)
             if membership.document_uuid == replacement.target_object and pair not in present:
                 present.add(pair)
-                member = _has_member(*pair, new_uuid)
+                member = has_member(*pair, new_uuid)
                 inherited.append(member)
                 inherited.append(
-                    _has_member(submission.submission_set.entry_uuid, member.entry_uuid, new_uuid)
+                    has_member(submission.submission_set.entry_uuid, member.entry_uuid, new_uuid)
                 )
     return tuple(inherited)
 
 
-def _has_member(source: str, target: str, new_uuid: NewUuid) -> Association:
+def has_member(source: str, target: str, new_uuid: NewUuid) -> Association:
+    """A membership that the registry adds of itself."""
     entry_uuid = new_uuid()
     return Association(
         entry_uuid=entry_uuid,

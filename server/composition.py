@@ -23,7 +23,12 @@ from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
 from exchange.conversation import AnyConversation
 from exchange.diary import Node
-from exchange.lifecycle_conversations import RegisterOnDemandDocumentEntry, RemoveMetadata
+from exchange.lifecycle_conversations import (
+    RegisterOnDemandDocumentEntry,
+    RemoveMetadata,
+    RestrictedUpdateDocumentSet,
+    UpdateDocumentSet,
+)
 from exchange.ports import RegistryPort
 from exchange.registry_conversations import (
     MultiPatientStoredQuery,
@@ -40,7 +45,9 @@ from exchange.serve import Actor, ActorName, Surroundings
 from ihe.error_codes import REGISTRY_BUSY
 from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
 from registry.iti42_register_document_set import register_document_set
+from registry.iti57_update_document_set import update_document_set
 from registry.iti62_remove_metadata import remove_metadata
+from registry.iti92_restricted_update_document_set import restricted_update_document_set
 from registry.merge import merge_patients
 from registry.patients import add_patient
 from registry.store import RegistryStore
@@ -153,6 +160,10 @@ def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients
 
 def _registry(store: RegistryStore, patients: KnownPatients, around: Surroundings) -> Actor:
     register = partial(register_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
+    update = partial(update_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
+    restricted = partial(
+        restricted_update_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid
+    )
     limits = QueryLimits(leaf_class_objects=around.limits.max_results)
     query = partial(
         registry_stored_query,
@@ -166,6 +177,8 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
         RegistryStoredQuery(_or_busy(query), around.domain),
         MultiPatientStoredQuery(_or_busy(query), around.domain),
         RegisterOnDemandDocumentEntry(_or_busy(register), around.domain),
+        UpdateDocumentSet(_or_busy(update), around.domain),
+        RestrictedUpdateDocumentSet(_or_busy(restricted), around.domain),
         RemoveMetadata(_or_busy(partial(remove_metadata, store=store)), around.domain),
         *soap_feed(patients, around),
     )

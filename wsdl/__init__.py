@@ -4,13 +4,28 @@ from html import escape
 from typing import Literal
 
 from ihe.namespaces import LCM, QUERY, RMD, RS, WSAM, WSDL, WSDL_SOAP12, XDS, XSD
-from ihe.transactions import ITI_18, ITI_41, ITI_42, ITI_43, ITI_51, ITI_61, ITI_62, ITI_86, Transaction
+from ihe.transactions import (
+    ITI_18,
+    ITI_41,
+    ITI_42,
+    ITI_43,
+    ITI_51,
+    ITI_57,
+    ITI_61,
+    ITI_62,
+    ITI_86,
+    ITI_92,
+    Transaction,
+)
 
 Actor = Literal["registry", "repository"]
 
 # What an endpoint answers today, and no more; the name begins its service, port type and operations.
 _OFFERS: dict[Actor, tuple[str, tuple[Transaction, ...]]] = {
-    "registry": ("DocumentRegistry", (ITI_42, ITI_61, ITI_18, ITI_51, ITI_62)),
+    "registry": (
+        "DocumentRegistry",
+        (ITI_42, ITI_61, ITI_18, ITI_51, ITI_57, ITI_62, ITI_92),
+    ),
     "repository": ("DocumentRepository", (ITI_41, ITI_43, ITI_86)),
 }
 _PREFIXES = {LCM: "lcm", QUERY: "query", RMD: "rmd", RS: "rs", XDS: "xds"}

@@ -41,6 +41,18 @@ EXPECTED = {
                 "lcm:SubmitObjectsRequest",
                 "rs:RegistryResponse",
             ),
+            "DocumentRegistry_UpdateDocumentSet": (
+                "urn:ihe:iti:2010:UpdateDocumentSet",
+                "urn:ihe:iti:2010:UpdateDocumentSetResponse",
+                "lcm:SubmitObjectsRequest",
+                "rs:RegistryResponse",
+            ),
+            "UpdateResponder_RestrictedUpdateDocumentSet": (
+                "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
+                "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse",
+                "lcm:SubmitObjectsRequest",
+                "rs:RegistryResponse",
+            ),
             "DocumentRegistry_DeleteDocumentSet": (
                 "urn:ihe:iti:2010:DeleteDocumentSet",
                 "urn:ihe:iti:2010:DeleteDocumentSetResponse",
@@ -137,6 +149,8 @@ SIGNATURES = {
         "DocumentRegistry_MultiPatientStoredQuery": ["ResponseOption", "AdhocQuery", "maxResults"],
         "DocumentRegistry_RegisterDocumentSet-b": ["RegistryObjectList", "comment"],
         "DocumentRegistry_RegisterOnDemandDocumentEntry": ["RegistryObjectList", "comment"],
+        "DocumentRegistry_UpdateDocumentSet": ["RegistryObjectList", "comment"],
+        "UpdateResponder_RestrictedUpdateDocumentSet": ["RegistryObjectList", "comment"],
         "DocumentRegistry_DeleteDocumentSet": ["ObjectRefList", "deletionScope"],
     },
     "repository": {

@@ -1,0 +1,209 @@
+"""Update Document Set [ITI-57]: new versions, statuses and Associations (MU supplement: 3.57.4.1.3)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Table, bindparam, select, update
+
+from database import Call, ConflictingWrite, Statement, Transaction, any_of
+from ebxml.model import DocumentEntry, Folder, RegistryResponse, Submission
+from ebxml.refused import Refused
+from ebxml.updates import Operations, operations_of
+from exchange.ports import Clock, NewUuid
+from hl7v2.datatypes import DTM
+from ihe.associations import ASSOCIATION_TYPES, HAS_MEMBER
+from ihe.error_codes import RegistryError, ResponseStatus
+from ihe.object_types import Status
+from registry import rows
+from registry import tables as t
+from registry.final_metadata import FIRST_VERSION, objects_of, with_final_metadata
+from registry.folders import touch_folders
+from registry.found import LOCK_PATIENT, Found, lock_and_find
+from registry.fragments import stored_element
+from registry.inserts import consecutive, inserts
+from registry.locks import lock_patients
+from registry.replacement import DEPRECATE, has_member, inherited_memberships
+from registry.situation import errors_in_replacements, numbers_of, situation_of
+from registry.store import RegistryStore
+from registry.times import fourteen_digits
+from registry.update_rules import Situation, errors_in_operations
+from registry.versions import Latest, latest_versions, patients_of, superseding
+
+Rules = Callable[[Submission, Operations, Situation], Iterable[RegistryError]]
+
+
+async def update_document_set(
+    submission: Submission, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+) -> RegistryResponse:
+    """Do every operation of a checked request, or raise Refused with everything that is wrong with it."""
+    return await do_update(submission, errors_in_operations, store, clock, new_uuid)
+
+
+async def do_update(
+    submission: Submission, rules: Rules, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+) -> RegistryResponse:
+    """Do the operations that these rules allow."""
+    now = fourteen_digits(clock())
+    final = _with_logical_ids(submission, with_final_metadata(submission, now, new_uuid))
+    codes = await store.codes.intern(rows.codes_of(final))
+    work = _Update(final, operations_of(final), rules, codes, now, new_uuid)
+    await store.database.transact(work.run)
+    return RegistryResponse(ResponseStatus.SUCCESS)
+
+
+def _with_logical_ids(given: Submission, final: Submission) -> Submission:
+    """A new version keeps the lid it was sent with: that is what it is a version of."""
+    return replace(
+        final,
+        document_entries=tuple(
+            replace(each, logical_id=sent.logical_id)
+            for each, sent in zip(final.document_entries, given.document_entries, strict=True)
+        ),
+        folders=tuple(
+            replace(each, logical_id=sent.logical_id)
+            for each, sent in zip(final.folders, given.folders, strict=True)
+        ),
+    )
+
+
+_PATIENT = Statement(select(t.patient.c.id).where(t.patient.c.cx == bindparam("cx")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """One request on its way into the tables; `run` may run again when it lost a race."""
+
+    submission: Submission
+    operations: Operations
+    rules: Rules
+    codes: rows.Numbers
+    now: int
+    new_uuid: NewUuid
+
+    async def run(self, transaction: Transaction) -> None:
+        """Check against what is registered, then write; every touched patient is locked throughout."""
+        found = await self._lock_and_find(transaction)
+        latest = await latest_versions(self.operations.versions, transaction)
+        situation = await situation_of(self.operations, found, latest, transaction)
+        if errors := tuple(self.rules(self.submission, self.operations, situation)):
+            raise Refused(*errors)
+        written = self._written(situation)
+        numbers = await self._numbers(written, situation, transaction)
+        await transaction.fetch_each(*self._writes(written, situation, numbers))
+        if folders := _filled_folders(written, numbers):
+            await touch_folders(folders, self.now, transaction, self.new_uuid)
+        approved = [
+            numbers[change.target_object]
+            for change in self.operations.status_changes
+            if change.new_status == Status.APPROVED
+        ]
+        if errors := tuple(await errors_in_replacements(approved, transaction)):
+            raise Refused(*errors)
+
+    async def _lock_and_find(self, transaction: Transaction) -> Found:
+        patient_id = self.submission.submission_set.patient_id
+        own = await transaction.fetch(_PATIENT, {"cx": patient_id and str(patient_id)})
+        seen = {row[0] for row in own} | {
+            *patients_of(await latest_versions(self.operations.versions, transaction))
+        }
+        await lock_patients(seen, transaction)
+        found = await lock_and_find(self.submission, transaction)
+        touched = patients_of(await latest_versions(self.operations.versions, transaction))
+        if not seen.issuperset(touched):
+            raise ConflictingWrite("what is to be updated went to another patient in the meantime")
+        return found
+
+    def _written(self, situation: Situation) -> Submission:
+        """The objects that are stored: triggers are not, and what follows from the operations is."""
+        package = self.submission.submission_set.entry_uuid
+        associations = [each.membership for each in self.operations.versions]
+        for payload in self.operations.payloads:
+            associations += [payload, has_member(package, payload.entry_uuid, self.new_uuid)]
+        for copy in situation.copies:
+            own = self.new_uuid()
+            associations.append(
+                replace(copy.association, entry_uuid=own, logical_id=own, version=FIRST_VERSION)
+            )
+            if copy.into_folder:
+                associations.append(has_member(package, own, self.new_uuid))
+        whole = replace(self.submission, associations=self.operations.payloads)
+        associations += inherited_memberships(whole, situation.found, self.new_uuid)
+        return replace(
+            self.submission,
+            document_entries=tuple(
+                replace(each, version=_next_version(each, situation.latest))
+                for each in self.submission.document_entries
+            ),
+            folders=tuple(self._folder(each, situation.latest) for each in self.submission.folders),
+            associations=tuple(associations),
+        )
+
+    def _folder(self, folder: Folder, latest: Mapping[str, Latest]) -> Folder:
+        old = latest[folder.logical_id or ""].obj
+        before = old.last_update_time if isinstance(old, Folder) else None
+        time = max(str(self.now), str(before or ""))
+        return replace(folder, version=_next_version(folder, latest), last_update_time=DTM(time))
+
+    async def _numbers(
+        self, written: Submission, situation: Situation, transaction: Transaction
+    ) -> dict[str, int]:
+        """The number of every object that is written or referred to."""
+        found = situation.found
+        numbers = {entry_uuid: each.id for entry_uuid, each in found.objects.items()}
+        numbers |= {each.folder_uuid: each.folder_id for each in found.memberships}
+        ends = {end for each in written.associations for end in (each.source_object, each.target_object)}
+        numbers |= await numbers_of(ends - numbers.keys(), transaction)
+        new = tuple(objects_of(written))
+        patient_id = {"wanted_cx": str(written.submission_set.patient_id), "count": len(new)}
+        ((patient, last_object),) = await transaction.fetch(LOCK_PATIENT, patient_id)
+        return numbers | consecutive(new, patient, last_object)
+
+    def _writes(
+        self, written: Submission, situation: Situation, numbers: Mapping[str, int]
+    ) -> Iterator[Call]:
+        packed = {each.entry_uuid: stored_element(each, self.new_uuid) for each in objects_of(written)}
+        yield from superseding(self.operations.versions, situation.latest, numbers)
+        yield from inserts(written, situation.found, numbers, self.codes, packed)
+        # Only a restricted update may follow a Deprecated version: it does not change the status.
+        carried = [
+            numbers[each.obj.entry_uuid]
+            for each in self.operations.versions
+            if situation.latest[each.logical_id].status == t.DEPRECATED
+        ]
+        yield (_SET_STATUS[t.document_entry], {"ids": carried, "status": t.DEPRECATED})
+        for change in self.operations.status_changes:
+            status = {
+                "ids": [numbers[change.target_object]],
+                "status": t.STATUS_NUMBERS[change.new_status or ""],
+            }
+            for table in (t.document_entry, t.association):
+                yield (_SET_STATUS[table], status)
+        replaced = [
+            numbers[each.target_object]
+            for each in self.operations.payloads
+            if ASSOCIATION_TYPES[each.association_type].deprecates_target
+        ]
+        yield (DEPRECATE, {"replaced": replaced})
+
+
+def _next_version(obj: DocumentEntry | Folder, latest: Mapping[str, Latest]) -> str:
+    return str(latest[obj.logical_id or ""].version + 1)
+
+
+def _filled_folders(written: Submission, numbers: Mapping[str, int]) -> set[int]:
+    """The registered Folders that gain a member."""
+    new = {each.entry_uuid for each in objects_of(written)}
+    return {
+        numbers[each.source_object]
+        for each in written.associations
+        if each.association_type == HAS_MEMBER.urn and each.source_object not in new
+    }
+
+
+def _set_status(table: Table) -> Statement:
+    return Statement(
+        update(table).where(any_of(table.c.id, bindparam("ids"))).values(status=bindparam("status"))
+    )
+
+
+_SET_STATUS = {table: _set_status(table) for table in (t.document_entry, t.association)}
