@@ -1,7 +1,7 @@
 """What actors may ask of a database, and what they are told when it cannot."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -34,6 +34,10 @@ class Limits:
     statement_seconds: float = 10.0
     # A deadlock's or a race's loser runs again; three losses in a row mean overload.
     attempts: int = 4
+
+
+# Some hundred bytes each: a batch that is thrown away at once costs no memory that would be noticed.
+BATCH_ROWS = 1_000
 
 
 class DatabaseError(Exception):
@@ -84,6 +88,16 @@ class Database(ABC):
     @abstractmethod
     async def fetch(self, statement: Statement, parameters: Parameters = NO_PARAMETERS) -> list[Row]:
         """Run one reading statement by itself, in one round trip."""
+
+    @abstractmethod
+    def batches(
+        self, statement: Statement, parameters: Parameters = NO_PARAMETERS, size: int = BATCH_ROWS
+    ) -> AsyncGenerator[list[Row]]:
+        """The rows of one reading statement, as of one moment, so many at a time.
+
+        A connection is held until the last batch was taken or the generator closed: use `aclosing`, and wait
+        for no peer in between.
+        """
 
     @abstractmethod
     def reading(self) -> AbstractAsyncContextManager[Reading]:

@@ -1,6 +1,6 @@
 """PostgreSQL through psycopg 3: prepared statements, binary results, a first-come-first-served pool."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from database.port import (
+    BATCH_ROWS,
     NO_PARAMETERS,
     Call,
     ConflictingWrite,
@@ -104,6 +105,19 @@ class PostgresqlDatabase(Database):
                 compiled = statement.compiled(POSTGRESQL)
                 await cursor.execute(compiled.encoded, compiled.arguments(parameters), prepare=True)
                 return await cursor.fetchall()
+
+    async def batches(
+        self, statement: Statement, parameters: Parameters = NO_PARAMETERS, size: int = BATCH_ROWS
+    ) -> AsyncGenerator[list[Row]]:
+        """The rows of one reading statement through a cursor of the server's."""
+        compiled = statement.compiled(POSTGRESQL)
+        async with self._connection() as connection:
+            with _translated():
+                async with connection.transaction(), connection.cursor("batches") as cursor:
+                    arguments = compiled.arguments(parameters)
+                    await cursor.execute(compiled.encoded, arguments, binary=True)
+                    while rows := await cursor.fetchmany(size):
+                        yield rows
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:

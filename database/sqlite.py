@@ -4,12 +4,13 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from database.port import (
+    BATCH_ROWS,
     NO_PARAMETERS,
     Call,
     ConflictingWrite,
@@ -89,6 +90,20 @@ class SqliteDatabase(Database):
         try:
             return (await reader.run(reader.perform, (), ((statement, parameters),)))[0]
         finally:
+            self._readers.give(reader)
+
+    async def batches(
+        self, statement: Statement, parameters: Parameters = NO_PARAMETERS, size: int = BATCH_ROWS
+    ) -> AsyncGenerator[list[Row]]:
+        """The rows of one reading statement, stepped through in a reader's thread."""
+        reader = await self._readers.take()
+        try:
+            await reader.run(reader.open, statement, parameters)
+            while rows := await reader.run(reader.fetch_some, size):
+                yield rows
+        finally:
+            # Not waited for: the thread does it before whatever its next holder wants.
+            self._detach(reader.run(reader.close_cursor))
             self._readers.give(reader)
 
     @asynccontextmanager
@@ -192,6 +207,7 @@ class _Worker:
         self._limits = limits
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection
+        self._cursor: sqlite3.Cursor
 
     async def run(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Run in the thread; a statement over its time is interrupted."""
@@ -245,6 +261,19 @@ class _Worker:
             return cursor.fetchall()
         self._connection.executemany(compiled.text, [_plain(compiled.arguments(row)) for row in parameters])
         return []
+
+    def open(self, statement: Statement, parameters: Parameters) -> None:
+        compiled = statement.compiled(SQLITE)
+        with _translated():
+            self._cursor = self._connection.execute(compiled.text, _plain(compiled.arguments(parameters)))
+
+    def fetch_some(self, size: int) -> list[Row]:
+        with _translated():
+            return self._cursor.fetchmany(size)
+
+    def close_cursor(self) -> None:
+        if hasattr(self, "_cursor"):
+            self._cursor.close()
 
     def undo_member(self) -> bool:
         """Whether the members before this one still stand."""

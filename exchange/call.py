@@ -49,5 +49,5 @@ class Limits:
     documents_per_request: int = 1000
     """Parts of one ITI-41 and documents asked for by one ITI-43."""
 
-    max_results: int = 2_000
-    """Objects of one LeafClass answer, some 16 MB; references are small, with a higher limit of their own."""
+    max_results: int = 100_000
+    """Objects of one LeafClass answer; it streams, so this guards time, not memory."""

@@ -1,6 +1,6 @@
 """What the journey needs to know about one transaction: how to read, check, do and answer it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -41,9 +41,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer's body: `pieces` are bytes in order; between piece n and n+1 stands document n."""
+    """The answer's body: `pieces` in order, some of them read only on their way out.
 
-    pieces: tuple[bytes, ...]
+    Between piece n and n+1 stands document n; a reply without documents has as many pieces as it likes.
+    """
+
+    pieces: tuple[bytes | AsyncIterator[bytes], ...]
     documents: tuple[StoredDocument, ...] = field(default=())
 
 

@@ -1,6 +1,6 @@
 """What is said at the Document Registry's endpoint about documents: ITI-18, ITI-42 and ITI-51."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -60,10 +60,13 @@ class RegisterDocumentSet:
 
 
 class StoredQueryAnswer(Protocol):
-    """What the registry found: whole objects or references, as bytes ready to leave."""
+    """What the registry found: whole objects or references, as bytes ready to leave or still to be read."""
 
     @property
     def objects(self) -> Sequence[bytes]: ...
+
+    @property
+    def later(self) -> AsyncIterator[bytes] | None: ...
 
     @property
     def patient_ids(self) -> Sequence[str]: ...
@@ -101,6 +104,8 @@ class RegistryStoredQuery:
     def reply(self, result: StoredQueryAnswer, diary: Diary) -> Reply:
         diary.patient_ids = tuple(result.patient_ids)
         head = write.query_response_head(ResponseStatus.SUCCESS, ())
+        if result.later:
+            return Reply((head, result.later, write.QUERY_RESPONSE_TAIL))
         return Reply((b"".join((head, *result.objects, write.QUERY_RESPONSE_TAIL)),))
 
     def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:

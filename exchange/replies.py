@@ -3,7 +3,9 @@
 import base64
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from itertools import zip_longest
 from pathlib import Path
 
 from ebxml.refused import Refused
@@ -22,6 +24,10 @@ SOAP_CONTENT_TYPE = "application/soap+xml; charset=UTF-8"
 
 # Base64 of a multiple of three bytes has no padding, so the pieces of one document join up.
 INLINE_GROUP_BYTES = 3
+
+
+class BrokenOff(Exception):
+    """An answer that could not be sent to its end; the peer sees its connection close."""
 
 
 class Forbidden(Exception):
@@ -85,18 +91,48 @@ def answer_with(reply: Reply, message: Message, conversation: AnyConversation, n
         encoder = Encoder(
             boundary=new_uuid().rpartition(":")[2], root_content_id="root@coffre", action=action
         )
-        return Answer(200, encoder.content_type, _parts(encoder, head, reply))
+        return Answer(200, encoder.content_type, _unbroken(_parts(encoder, head, reply)))
     content_type = f'{SOAP_CONTENT_TYPE}; action="{action}"'
     if reply.documents:
-        return Answer(200, content_type, _inline(head, reply))
-    return Answer(200, content_type, b"".join((head, *reply.pieces, ENVELOPE_TAIL)))
+        return Answer(200, content_type, _unbroken(_inline(head, reply)))
+    known = [piece for piece in reply.pieces if isinstance(piece, bytes)]
+    if len(known) < len(reply.pieces):
+        return Answer(200, content_type, _unbroken(_read(head, *reply.pieces, ENVELOPE_TAIL)))
+    return Answer(200, content_type, b"".join((head, *known, ENVELOPE_TAIL)))
 
 
-async def _parts(encoder: Encoder, head: bytes, reply: Reply) -> AsyncIterator[bytes]:
+async def _unbroken(body: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    """The body, or a broken connection: its status line is out, and half an answer must not look whole."""
+    async with aclosing(body):
+        try:
+            async for chunk in body:
+                yield chunk
+        except Exception as problem:
+            log.error("an answer broke off: %s", where(problem))
+            # The cause may hold patient data, and whoever closes the connection logs what it is given.
+            raise BrokenOff from None
+
+
+async def _read(*pieces: bytes | AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+        else:
+            async for chunk in piece:
+                yield chunk
+
+
+async def _parts(encoder: Encoder, head: bytes, reply: Reply) -> AsyncGenerator[bytes]:
     names = [f"document{number}@coffre" for number, _ in enumerate(reply.documents, 1)]
     root = bytearray(encoder.root_head() + head)
-    for piece, name in zip(reply.pieces, [*names, None], strict=True):
-        root += piece
+    for piece, name in zip_longest(reply.pieces, names):
+        if isinstance(piece, bytes):
+            root += piece
+        else:
+            yield bytes(root)
+            root.clear()
+            async for chunk in piece:
+                yield chunk
         if name:
             root += xop_include(name)
     yield bytes(root + ENVELOPE_TAIL)
@@ -107,10 +143,11 @@ async def _parts(encoder: Encoder, head: bytes, reply: Reply) -> AsyncIterator[b
     yield encoder.closing()
 
 
-async def _inline(head: bytes, reply: Reply) -> AsyncIterator[bytes]:
+async def _inline(head: bytes, reply: Reply) -> AsyncGenerator[bytes]:
     yield head
-    for piece, document in zip(reply.pieces, (*reply.documents, None), strict=True):
-        yield piece
+    for piece, document in zip_longest(reply.pieces, reply.documents):
+        async for chunk in _read(piece):
+            yield chunk
         rest = b""
         if document:
             async for chunk in document.chunks:

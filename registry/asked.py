@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Select, SelectBase, Table, select, union
@@ -24,12 +25,20 @@ _KINDS = {
 }
 
 
+class Content(Enum):
+    """What is selected of each object found, besides its kind and number."""
+
+    ELEMENT = "its status and its stored element"
+    STATUS = "its status, the element being fetched later"
+    REFERENCE = "its entryUUID"
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What of a query decides its SQL: `given` counts the lists of each Slot that has any."""
 
     query_id: str
-    leaf_class: bool
+    content: Content
     every_version: bool
     given: tuple[tuple[str, int], ...]
 
@@ -40,7 +49,7 @@ class Asked:
     def __init__(self, shape: Shape) -> None:
         counts = dict(shape.given)
         query = STORED_QUERIES[shape.query_id]
-        self._leaf_class = shape.leaf_class
+        self._content = shape.content
         self._every_version = shape.every_version
         self._given = [(row, counts[row.slot]) for row in query.parameters if row.slot in counts]
         self._types = [row for row in query.parameters if row.match is Match.TYPE_OF]
@@ -103,8 +112,12 @@ class Asked:
     def rows(self, table: Table, *conditions: Condition) -> Rows:
         """The columns that an answer needs of an object, the same for each kind."""
         kind: Condition = constant(_KINDS[table]).label("kind")
-        content = (table.c.status, table.c.fragment) if self._leaf_class else (table.c.entry_uuid,)
-        return select(kind, table.c.id, table.c.patient, *content).where(*conditions)
+        content = {
+            Content.ELEMENT: (table.c.status, table.c.fragment),
+            Content.STATUS: (table.c.status,),
+            Content.REFERENCE: (table.c.entry_uuid,),
+        }
+        return select(kind, table.c.id, table.c.patient, *content[self._content]).where(*conditions)
 
     def _filters(self, of: str) -> Iterator[Condition]:
         for row, count in self._given:

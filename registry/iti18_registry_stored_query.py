@@ -1,27 +1,23 @@
 """Stored queries [ITI-18, ITI-51]: stored elements, or references to them (ITI TF-2: 3.18.4.1.3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
-
-from database import Row, Statement, any_of
+from database import Row
 from ebxml.model import StoredQueryCriteria
 from ebxml.refused import Refused
 from ebxml.write import with_status, write_object_ref
-from ihe.error_codes import (
-    RESULT_NOT_SINGLE_PATIENT,
-    TOO_MANY_RESULTS,
-    UNKNOWN_PATIENT_ID,
-)
+from ihe.error_codes import RESULT_NOT_SINGLE_PATIENT, TOO_MANY_RESULTS, UNKNOWN_PATIENT_ID
 from ihe.stored_queries import Match, Parameter
-from registry.asked import Shape
+from registry.asked import Content, Shape
 from registry.conditions import bind_name, bound
 from registry.fragments import unpack
+from registry.large_answers import LargeAnswer, LargeLeafClass, LargeObjectRefs, stored_fragments
 from registry.patients import known
 from registry.selections import statement_of
 from registry.store import RegistryStore
-from registry.tables import STATUS_OF_NUMBER, Kind, document_entry
+from registry.tables import STATUS_OF_NUMBER, Kind
 from registry.uuids import urn
 
 
@@ -29,29 +25,26 @@ from registry.uuids import urn
 class QueryLimits:
     """What one query may ask for; ITI TF-2: 3.18.4.1.2.4 leaves the choice to the registry."""
 
-    # An entry's element is some 8 KB: an answer stays below 16 MB.
-    leaf_class_objects: int = 2_000
-    # High, so that a consumer may always ask for references and then for entries in slices.
-    object_refs: int = 100_000
+    # A large answer streams: this guards the time it takes, not memory.
+    leaf_class_objects: int = 100_000
+    # Higher, so that a consumer may always ask for references and then for entries in slices.
+    object_refs: int = 500_000
     # The audit record of an answer names them all, in some 400 bytes each.
     patients: int = 2_000
+    # No more than this is selected at once, elements included, and is answered in one piece of some 4 MB.
+    objects_at_once: int = 500
 
 
 DEFAULT_LIMITS = QueryLimits()
 
-_LARGE_FRAGMENTS = Statement(
-    select(document_entry.c.id, document_entry.c.large_fragment).where(
-        any_of(document_entry.c.id, bindparam("ids"))
-    )
-)
-
 
 @dataclass(frozen=True, slots=True)
 class StoredQueryResult:
-    """The elements of the answer, whole and in no order, and whose they are."""
+    """The elements of the answer, in no order, and whose they are; those of a large one come `later`."""
 
     patient_ids: tuple[str, ...]
-    objects: Sequence[bytes]
+    objects: Sequence[bytes] = ()
+    later: AsyncIterator[bytes] | None = None
 
 
 async def registry_stored_query(
@@ -61,27 +54,51 @@ async def registry_stored_query(
     refuse_unknown_patient: bool = False,
 ) -> StoredQueryResult:
     """Answer a checked query, or raise Refused."""
-    limit = limits.leaf_class_objects if criteria.leaf_class else limits.object_refs
-    parameters = {**await _parameters(criteria, store), "limit": limit + 1}
-    rows = await store.database.fetch(statement_of(_shape(criteria)), parameters)
-    if len(rows) > limit:
-        raise Refused(TOO_MANY_RESULTS.error(f"more than {limit} objects match"))
-    patient_ids = _patients(criteria, rows)
+    parameters = await _parameters(criteria, store)
+    at_once = min(limits.objects_at_once, _limit(criteria, limits))
+    content = Content.ELEMENT if criteria.leaf_class else Content.REFERENCE
+    statement = statement_of(_shape(criteria, content))
+    rows = await store.database.fetch(statement, {**parameters, "limit": at_once + 1})
     if refuse_unknown_patient and not rows:
         await _refuse_unknown_patient(criteria, store)
-    if len(patient_ids) > limits.patients:
-        raise Refused(TOO_MANY_RESULTS.error(f"objects of more than {limits.patients} patients match"))
-    if criteria.leaf_class and criteria.query.single_patient:
-        _refuse_many_patients(rows)
+    owners = _Owners(criteria, limits)
+    if len(rows) > at_once:
+        large = await _find_all(criteria, parameters, owners, store, limits)
+        return StoredQueryResult(owners.patient_ids, later=large.pieces(store.database))
+    owners.add(rows)
     objects = await _elements(rows, store) if criteria.leaf_class else _references(rows)
-    return StoredQueryResult(patient_ids, objects)
+    return StoredQueryResult(owners.patient_ids, objects)
 
 
-def _shape(criteria: StoredQueryCriteria) -> Shape:
+async def _find_all(
+    criteria: StoredQueryCriteria,
+    parameters: Mapping[str, object],
+    owners: "_Owners",
+    store: RegistryStore,
+    limits: QueryLimits,
+) -> LargeAnswer:
+    """Which objects, all as of one moment, before any of them leaves: no peer is waited for meanwhile."""
+    limit = _limit(criteria, limits)
+    found: LargeAnswer = LargeLeafClass() if criteria.leaf_class else LargeObjectRefs()
+    statement = statement_of(_shape(criteria, found.content))
+    async with aclosing(store.database.batches(statement, {**parameters, "limit": limit + 1})) as batches:
+        async for rows in batches:
+            owners.add(rows)
+            found.add(rows)
+    if len(found) > limit:
+        raise Refused(TOO_MANY_RESULTS.error(f"more than {limit} objects match"))
+    return found
+
+
+def _limit(criteria: StoredQueryCriteria, limits: QueryLimits) -> int:
+    return limits.leaf_class_objects if criteria.leaf_class else limits.object_refs
+
+
+def _shape(criteria: StoredQueryCriteria, content: Content) -> Shape:
     given = tuple((row.slot, len(lists)) for row, lists in _given(criteria))
     levels = criteria.values.get("$MetadataLevel", ())
     every_version = any(level == "2" for values in levels for level in values)
-    return Shape(criteria.query.id, criteria.leaf_class, every_version, given)
+    return Shape(criteria.query.id, content, every_version, given)
 
 
 async def _parameters(criteria: StoredQueryCriteria, store: RegistryStore) -> dict[str, object]:
@@ -108,18 +125,42 @@ def _given(criteria: StoredQueryCriteria) -> Iterator[tuple[Parameter, tuple[tup
             yield row, lists
 
 
-def _patients(criteria: StoredQueryCriteria, rows: Sequence[Row]) -> tuple[str, ...]:
-    """The one patient whom the query names, as no row then repeats it, or all whose objects were found."""
-    named = {
-        str(value): row.match
-        for row, lists in _given(criteria)
-        if row.attribute == "patientId"
-        for values in lists
-        for value in values
-    }
-    if Match.EQUALS in named.values():
-        return tuple(named)
-    return tuple(sorted({*named, *(row[-1] for row in rows)}))
+class _Owners:
+    """Whose objects are found; no row repeats the one patient whom a query names itself."""
+
+    def __init__(self, criteria: StoredQueryCriteria, limits: QueryLimits) -> None:
+        named = [
+            (row.match, str(value))
+            for row, lists in _given(criteria)
+            if row.attribute == "patientId"
+            for values in lists
+            for value in values
+        ]
+        self._most = limits.patients
+        self._told_by_rows = all(match is not Match.EQUALS for match, _ in named)
+        self._only_one = criteria.leaf_class and criteria.query.single_patient
+        self._patient_ids = {value for _, value in named}
+        self._of_objects: set[str] = set()
+
+    @property
+    def patient_ids(self) -> tuple[str, ...]:
+        """Those the query names and those found."""
+        return tuple(sorted(self._patient_ids))
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take note of whose these are; Refused if they are of more patients than may be."""
+        if not self._told_by_rows:
+            return
+        for row in rows:
+            self._patient_ids.add(row[-1])
+            # An Association is nobody's, what it joins is (ITI TF-2: 3.18.4.1.2.3.8).
+            if self._only_one and row[0] != Kind.ASSOCIATION:
+                self._of_objects.add(row[-1])
+        if len(self._of_objects) > 1:
+            problem = "the objects found belong to more than one patient"
+            raise Refused(RESULT_NOT_SINGLE_PATIENT.error(problem))
+        if len(self._patient_ids) > self._most:
+            raise Refused(TOO_MANY_RESULTS.error(f"objects of more than {self._most} patients match"))
 
 
 async def _refuse_unknown_patient(criteria: StoredQueryCriteria, store: RegistryStore) -> None:
@@ -131,12 +172,6 @@ async def _refuse_unknown_patient(criteria: StoredQueryCriteria, store: Registry
                     raise Refused(UNKNOWN_PATIENT_ID.error(str(patient_id)))
 
 
-def _refuse_many_patients(rows: Sequence[Row]) -> None:
-    """ITI TF-2: 3.18.4.1.2.3.8; an Association is nobody's, what it joins is."""
-    if len({row[-1] for row in rows if row[0] != Kind.ASSOCIATION}) > 1:
-        raise Refused(RESULT_NOT_SINGLE_PATIENT.error("the objects found belong to more than one patient"))
-
-
 def _references(rows: Sequence[Row]) -> list[bytes]:
     return [write_object_ref(urn(entry_uuid)) for _, _, entry_uuid, *_ in rows]
 
@@ -144,9 +179,7 @@ def _references(rows: Sequence[Row]) -> list[bytes]:
 async def _elements(rows: Sequence[Row], store: RegistryStore) -> list[bytes]:
     """Each stored element with its present status; the few large ones are fetched in a second step."""
     large = [number for _, number, _, fragment, *_ in rows if fragment is None]
-    apart: dict[int, bytes] = (
-        dict(await store.database.fetch(_LARGE_FRAGMENTS, {"ids": large})) if large else {}
-    )
+    apart = await stored_fragments(store.database, [Kind.DOCUMENT_ENTRY] * len(large), large)
     return [
         with_status(unpack(stored), STATUS_OF_NUMBER[status])
         for _, number, status, fragment, *_ in rows

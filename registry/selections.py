@@ -16,7 +16,7 @@ KEPT_STATEMENTS = 1024
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
 def statement_of(shape: Shape) -> Statement:
-    """Select kind, id, status and fragment or else entryUUID, and the patient's CX if it is not given."""
+    """Select kind, id and the content asked for, and last the patient's CX if it is not given."""
     asked = Asked(shape)
     parts = _SELECTIONS[shape.query_id](asked)
     found = union_all(*parts).subquery("found") if len(parts) > 1 else parts[0].subquery("found")

@@ -253,7 +253,7 @@ def find_documents(
     )
 
 
-def get_all(patient_id: str) -> str:
+def get_all(patient_id: str, *, return_type: str = "LeafClass") -> str:
     statuses = f"('{APPROVED}','{DEPRECATED}')"
     return stored_query(
         GET_ALL,
@@ -261,6 +261,7 @@ def get_all(patient_id: str) -> str:
         ("$XDSDocumentEntryStatus", statuses),
         ("$XDSSubmissionSetStatus", statuses),
         ("$XDSFolderStatus", statuses),
+        return_type=return_type,
     )
 
 

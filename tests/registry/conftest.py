@@ -10,7 +10,12 @@ import pytest
 from database import Limits, open_database
 from ebxml.model import RegistryResponse, StoredQueryCriteria, Submission
 from ihe.stored_queries import StoredQuery
-from registry.iti18_registry_stored_query import StoredQueryResult, registry_stored_query
+from registry.iti18_registry_stored_query import (
+    DEFAULT_LIMITS,
+    QueryLimits,
+    StoredQueryResult,
+    registry_stored_query,
+)
 from registry.iti42_register_document_set import register_document_set
 from registry.patients import add_patient
 from registry.store import RegistryStore
@@ -35,22 +40,33 @@ class Registry:
     async def register(self, submission: Submission) -> RegistryResponse:
         return await register_document_set(submission, self.store, self.clock, self.new_uuid)
 
-    async def ask(self, query: StoredQuery, *, leaf_class: bool = True, **values) -> StoredQueryResult:
+    async def ask(
+        self, query: StoredQuery, *, leaf_class: bool = True, limits: QueryLimits = DEFAULT_LIMITS, **values
+    ) -> StoredQueryResult:
         """Parameters without their `$`; a value is one list, `[[...], [...]]` a Slot given twice."""
         criteria = StoredQueryCriteria(
             query=query,
             leaf_class=leaf_class,
             values={f"${slot}": _lists(value) for slot, value in values.items()},
         )
-        return await registry_stored_query(criteria, self.store)
+        return await registry_stored_query(criteria, self.store, limits)
 
     async def found(self, query: StoredQuery, **values) -> list[str]:
-        """The entryUUIDs of the answer, the same for both return types, none of them twice."""
+        """The entryUUIDs of the answer, the same for both return types and streamed, none of them twice."""
         answers = [await self.ask(query, leaf_class=leaf, **values) for leaf in (False, True)]
         references, elements = (
             sorted(attribute("id", each) for each in answer.objects) for answer in answers
         )
         assert references == elements
+        if len(references) > 1:
+            for leaf, answer in zip((False, True), answers, strict=True):
+                limits = QueryLimits(objects_at_once=1)
+                streamed = await self.ask(query, leaf_class=leaf, limits=limits, **values)
+                assert streamed.patient_ids == answer.patient_ids
+                assert streamed.later
+                pieces = b"".join([piece async for piece in streamed.later])
+                assert all(each in pieces for each in answer.objects)
+                assert len(pieces) == sum(map(len, answer.objects))
         assert len(set(references)) == len(references)
         return references
 

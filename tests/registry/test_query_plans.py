@@ -10,7 +10,7 @@ import pytest
 from database.statements import POSTGRESQL, SQLITE, CompiledStatement
 from ihe import stored_queries as q
 from ihe.stored_queries import Match, StoredQuery
-from registry.asked import Shape
+from registry.asked import Content, Shape
 from registry.conditions import bind_name
 from registry.selections import statement_of
 from server.migrations import migrate
@@ -36,16 +36,16 @@ def given_slots(query: StoredQuery) -> Iterator[tuple[str, ...]]:
 
 
 CASES = [
-    pytest.param(query, slots, leaf_class, id=f"{query.name}-{len(slots)}-{slots[-1][1:]}-{leaf_class}")
+    pytest.param(query, slots, content, id=f"{query.name}-{len(slots)}-{slots[-1][1:]}-{content.name}")
     for query in q.STORED_QUERIES.values()
     for slots in given_slots(query)
-    for leaf_class in (True, False)
+    for content in Content
 ]
 
 
-def compiled_and_arguments(query, slots, leaf_class, dialect) -> tuple[CompiledStatement, dict[str, object]]:
+def compiled_and_arguments(query, slots, content, dialect) -> tuple[CompiledStatement, dict[str, object]]:
     shape = Shape(
-        query.id, leaf_class, False, tuple((row.slot, 1) for row in query.parameters if row.slot in slots)
+        query.id, content, False, tuple((row.slot, 1) for row in query.parameters if row.slot in slots)
     )
     arguments: dict[str, object] = {"limit": 100}
     for row in query.parameters:
@@ -77,9 +77,9 @@ def sqlite_file(tmp_path_factory):
     connection.close()
 
 
-@pytest.mark.parametrize(("query", "slots", "leaf_class"), CASES)
-def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, leaf_class):
-    statement, arguments = compiled_and_arguments(query, slots, leaf_class, SQLITE)
+@pytest.mark.parametrize(("query", "slots", "content"), CASES)
+def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, content):
+    statement, arguments = compiled_and_arguments(query, slots, content, SQLITE)
     values = [json.dumps(each) if isinstance(each, list) else each for each in statement.arguments(arguments)]
     steps = [row[3] for row in sqlite_file.execute("EXPLAIN QUERY PLAN " + statement.text, values)]
     tables = (
@@ -133,8 +133,8 @@ def test_postgresql_searches_and_does_not_scan(postgresql_url):
 
 
 def _scans(connection: psycopg.Connection, case) -> Iterator[str]:
-    query, slots, leaf_class = case
-    statement, arguments = compiled_and_arguments(query, slots, leaf_class, POSTGRESQL)
+    query, slots, content = case
+    statement, arguments = compiled_and_arguments(query, slots, content, POSTGRESQL)
     explain = b"EXPLAIN (FORMAT JSON) " + statement.encoded
     ((plans,),) = connection.execute(explain, statement.arguments(arguments)).fetchall()
     nodes = [plans[0]["Plan"]]
