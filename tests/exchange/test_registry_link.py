@@ -1,0 +1,89 @@
+"""The repository asks its registry which documents are registered, by whole ITI-18 messages."""
+
+import pytest
+
+import schemas
+from ebxml.model import RegistryObject
+from ebxml.write import QUERY_RESPONSE_TAIL, fragment, query_response_head
+from exchange.ports import RegistryUnreachable
+from exchange.registry_link import RegistryLink
+from ihe.error_codes import REGISTRY_BUSY, ResponseStatus
+from soap.envelope import ENVELOPE_TAIL, envelope_head
+from tests.messages.submissions import document_entry
+from tests.messages.surroundings import KeptTrail, surroundings
+
+pytestmark = pytest.mark.anyio
+
+RESPONSE = "urn:ihe:iti:2007:RegistryStoredQueryResponse"
+HASH = "125DE505C676074A8832E59E20E7352035FD5ED8"
+
+
+def answer(status: ResponseStatus, *objects: RegistryObject, errors=()) -> bytes:
+    head = envelope_head(action=RESPONSE, message_id="urn:uuid:1")
+    found = b"".join(fragment(one, lambda: "urn:uuid:2") for one in objects)
+    return head + query_response_head(status, errors) + found + QUERY_RESPONSE_TAIL + ENVELOPE_TAIL
+
+
+def link(trail: KeptTrail, *answers: bytes) -> tuple[RegistryLink, list[bytes]]:
+    """A link to a registry that gives these answers, and what it is sent."""
+    around, sent, rest = surroundings(trail), [], list(answers)
+
+    async def send(message: bytes, content_type: str) -> bytes:
+        assert 'action="urn:ihe:iti:2007:RegistryStoredQuery"' in content_type
+        sent.append(message)
+        return rest.pop(0)
+
+    made = RegistryLink(
+        send=send,
+        registry_url="http://registry/registry",
+        registry_address="registry",
+        our_address="10.0.0.1",
+        repository_url="http://repository/repository",
+        node=around.node,
+        audit=trail,
+        clock=around.clock,
+        new_uuid=around.new_uuid,
+    )
+    return made, sent
+
+
+async def test_each_document_is_asked_for_by_its_unique_id_and_those_known_come_with_their_hash():
+    """ITI TF-2: 3.18.4.1.2.3.7.5; one at a time, for an answer may not span patients."""
+    known = document_entry(unique_id="2.999.5.1", hash=HASH)
+    registry, sent = link(KeptTrail(), answer(ResponseStatus.SUCCESS, known), answer(ResponseStatus.SUCCESS))
+    assert await registry.registered(["2.999.5.1", "2.999.5.2"]) == {"2.999.5.1": HASH.lower()}
+    for message, value in zip(sent, ("('2.999.5.1')", "('2.999.5.2')"), strict=True):
+        request = schemas.parse(message)
+        assert [element.text for element in request.iter("{*}Value")] == [value]
+        (query,) = request.iter("{*}AdhocQuery")
+        assert query.get("id") == "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+        (body,) = request.iter("{*}AdhocQueryRequest")
+        assert schemas.errors_in(body) == ()
+
+
+async def test_an_entry_of_another_unique_id_is_no_answer():
+    registry, _ = link(KeptTrail(), answer(ResponseStatus.SUCCESS, document_entry(unique_id="2.999.5.9")))
+    assert await registry.registered(["2.999.5.1"]) == {}
+
+
+@pytest.mark.parametrize(
+    "given", [answer(ResponseStatus.FAILURE, errors=(REGISTRY_BUSY.error("later"),)), b"<no/>", b"no"]
+)
+async def test_a_registry_that_does_not_answer_the_question_is_not_taken_for_one_that_says_no(given):
+    """A document would be removed that is registered."""
+    registry, _ = link(KeptTrail(), given)
+    with pytest.raises(RegistryUnreachable):
+        await registry.registered(["2.999.5.1"])
+
+
+async def test_each_question_is_recorded_as_a_query_of_ours():
+    """ITI TF-2: 3.18.5.1.1."""
+    trail = KeptTrail()
+    registry, _ = link(trail, answer(ResponseStatus.SUCCESS))
+    await registry.registered(["2.999.5.1"])
+    (record,) = trail.messages
+    assert [code.code for code in record.event.type_codes] == ["ITI-18"]
+    assert record.participants[0].user_id == "http://repository/repository"
+    (query,) = record.objects
+    assert query.id == "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+    assert b"2.999.5.1" in query.query
