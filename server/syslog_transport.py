@@ -8,7 +8,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,9 @@ UDP_PORT = 514
 
 # A repository that takes longer to accept, to take a message or to end a connection is taken as gone.
 TIMEOUT_SECONDS = 20.0
+
+# TLS records are of 16 KiB; some of them go to the system together.
+CHUNK_BYTES = 64 * 1024
 
 # The last bytes are on their way for some round trips; nobody waits for this but the forwarder.
 ACKNOWLEDGED_POLL_SECONDS = 0.02
@@ -58,28 +61,60 @@ class TlsRepository:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.certificate:
             context.load_cert_chain(self.certificate, self.key)
-        with (
-            socket.create_connection((self.host, self.port), TIMEOUT_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=self.host) as encrypted,
-        ):
-            yield _TlsSession(encrypted)
+        with socket.create_connection((self.host, self.port), TIMEOUT_SECONDS) as plain:
+            yield _TlsSession(plain, context, self.host)
 
 
-@dataclass(frozen=True, slots=True)
 class _TlsSession:
-    encrypted: ssl.SSLSocket
+    """TLS on memory buffers: what the peer says at the end must be read, not only waited for."""
+
+    def __init__(self, plain: socket.socket, context: ssl.SSLContext, host: str) -> None:
+        self._plain = plain
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fill()
+        self._flush()
 
     def send(self, message: bytes) -> None:
-        self.encrypted.sendall(write_frame(message))
+        with memoryview(write_frame(message)) as frame:
+            for at in range(0, len(frame), CHUNK_BYTES):
+                self._tls.write(frame[at : at + CHUNK_BYTES])
+                self._flush()
 
     def confirm(self) -> None:
         # There is no acknowledgement, but a receiver must answer close_notify with its own (RFC 5425 section
-        # 4.4), and its TLS comes upon ours only behind all that we sent. rsyslog just closes: a system that
+        # 4.4), and its TLS comes upon ours only behind all that we sent. A refusal is an alert, which is an
+        # SSLError when it is read; `unwrap` alone takes it for an end. rsyslog just closes: a system that
         # closes what it has not read resets the connection, so an end without a reset will do.
-        try:
-            self.encrypted.unwrap()
-        except ssl.SSLEOFError:
-            _wait_until_taken(self.encrypted)
+        with suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        self._flush()
+        self._plain.shutdown(socket.SHUT_WR)
+        with suppress(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            while True:
+                try:
+                    if not self._tls.read(CHUNK_BYTES):
+                        break
+                except ssl.SSLWantReadError:
+                    self._fill()
+        while self._plain.recv(CHUNK_BYTES):
+            pass
+        _wait_until_taken(self._plain)
+
+    def _flush(self) -> None:
+        self._plain.sendall(self._outgoing.read())
+
+    def _fill(self) -> None:
+        if chunk := self._plain.recv(CHUNK_BYTES):
+            self._incoming.write(chunk)
+        else:
+            self._incoming.write_eof()
 
 
 def _wait_until_taken(connection: socket.socket) -> None:

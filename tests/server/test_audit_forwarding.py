@@ -1,11 +1,15 @@
 """From the spool to audit repositories: each record at least once (ITI TF-2: 3.20.4.1)."""
 
+import os
 import shutil
+import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -232,6 +236,55 @@ async def test_a_repository_that_does_not_want_us_confirms_nothing(directory, re
             Forwarder(directory, "tls", tls(receiver, client=False)).deliver(cursor)
         assert cursor.confirmed == {}
     assert receiver.received("tls", 0) == before
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("pause_seconds", [0.0, 0.2])
+async def test_a_refusal_by_an_alert_is_no_confirmation(directory, tmp_path, version, pause_seconds):
+    """RFC 8446 section 4.4.2.4: it comes when a TLS 1.3 client has long ended its handshake."""
+    await spooled(directory, RECORDS[0])
+    authority = Authority(tmp_path)
+    ours = authority.issue("repository")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.certificate)
+    context.load_cert_chain(ours.certificate, ours.key)
+    context.verify_mode, context.minimum_version, context.maximum_version = (
+        ssl.CERT_REQUIRED,
+        version,
+        version,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            plain, _ = listener.accept()
+            with context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as tls:
+                with pytest.raises(ssl.SSLError):
+                    tls.do_handshake()
+                # Reads to the end what it does not want, or its system would reset the connection.
+                while os.read(tls.fileno(), 65536):
+                    pass
+
+        class Slow(Recorder):
+            @contextmanager
+            def session(self) -> Iterator["Recorder"]:
+                with there.session() as one:
+                    self.one = one
+                    yield self
+
+            def send(self, message: bytes) -> None:
+                self.one.send(message)
+                time.sleep(pause_seconds)
+
+            def confirm(self) -> None:
+                self.one.confirm()
+
+        there = TlsRepository("localhost", listener.getsockname()[1], authority.certificate)
+        refusing = Thread(target=refuse)
+        refusing.start()
+        with Cursor.held(directory, "tls") as cursor:
+            with pytest.raises(OSError, match=r"."):
+                Forwarder(directory, "tls", Slow()).deliver(cursor)
+            assert cursor.confirmed == {}
+        refusing.join()
 
 
 async def test_a_repository_with_a_foreign_certificate_gets_nothing(directory, receiver, tmp_path):
