@@ -25,6 +25,7 @@ serve: $(RUNNING) coffre-data/coffre.toml  ## run all actors on this machine, th
 test: check  ## check, then run all tests, PostgreSQL and rsyslog included
 	setup/postgresql --install
 	setup/rsyslog --install
+	@command -v curl >/dev/null || setup/apt-install "curl for its tests" curl
 	$(BIN)/pytest -n auto
 
 check: $(DEVELOPING)  ## lint, format, types and import rules
