@@ -84,3 +84,17 @@ def test_a_platform_works_on_after_a_crash(fresh_platform):
     assert platform.retrieve(sent.unique_id).parts[1][1] == content_of(sent)
     later = submission(sent.patient_id)
     assert platform.provide(later, content_of(later)).status_urn == SUCCESS
+
+
+def test_a_repository_without_its_registry_keeps_nothing(fresh_platform):
+    """ITI TF-2: 3.41.4.1.3, XDSRegistryNotAvailable; documents that it has are still handed out."""
+    platform = fresh_platform(apart=True)
+    sent = submission(platform.add_patient())
+    assert platform.provide(sent, content_of(sent)).status_urn == SUCCESS
+    platform.registry.kill()
+    before = platform.stored_files
+    refused = platform.provide(submission(sent.patient_id), b"text")
+    context = "the registry cannot be reached; nothing was stored"
+    assert refused.errors == [("XDSRegistryNotAvailable", context)]
+    assert platform.stored_files == before
+    assert platform.retrieve(sent.unique_id).parts[1][1] == content_of(sent)
