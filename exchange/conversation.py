@@ -7,10 +7,12 @@ from typing import Any, Protocol, TypeVar
 
 from lxml import etree
 
+from ebxml.model import RegistryResponse
+from ebxml.write import write_registry_response
 from exchange.attachments import Attachments
 from exchange.diary import Diary
 from exchange.ports import StoredDocument
-from ihe.error_codes import RegistryError
+from ihe.error_codes import RegistryError, ResponseStatus
 from ihe.transactions import Transaction
 from soap.envelope import Envelope
 from soap.fault import SoapFault
@@ -78,9 +80,6 @@ class Conversation(Protocol[Request, Result]):
     def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
         """The Body's content that reports these errors."""
 
-    def trouble(self, reference: str) -> RegistryError:
-        """The error that tells of an internal failure, by a reference into our log and nothing more."""
-
 
 AnyConversation = Conversation[Any, Any]
 """A conversation among others of its endpoint: which request and result it speaks of is its own affair."""
@@ -90,3 +89,13 @@ def refuse_surplus_parts(message: Message) -> None:
     """A MIME part that nothing refers to would be lost without a word, so its message is not taken."""
     if surplus := message.attachments.unclaimed():
         raise SoapFault.sender(f"the envelope does not refer to the MIME part {surplus[0]}")
+
+
+class RefusesByRegistryResponse:
+    """What conversations share whose every answer is an rs:RegistryResponse."""
+
+    __slots__ = ()
+
+    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
+        """Say no in a RegistryResponse (ITI TF-3: 4.2.4)."""
+        return Reply((write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))

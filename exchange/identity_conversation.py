@@ -21,7 +21,7 @@ from hl7v3.patient_feed import (
     write_acknowledgement,
 )
 from ihe.audit_events import Outcome
-from ihe.error_codes import REGISTRY_ERROR, RegistryError
+from ihe.error_codes import RegistryError
 from ihe.transactions import ITI_44_ADD, ITI_44_MERGE, ITI_44_REVISE, Transaction
 
 
@@ -62,9 +62,6 @@ class _Feed:
     def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
         details = tuple(FeedError("INTERR", f"{error.code}: {error.context}") for error in errors)
         return self._acknowledge(read_record_added(message.body), details)
-
-    def trouble(self, reference: str) -> RegistryError:
-        return REGISTRY_ERROR.error(f"internal error, reference {reference}")
 
     def _note(self, record: RecordAdded, diary: Diary) -> None:
         diary.patient_ids = self._ours(record.patient_ids)

@@ -8,7 +8,7 @@ from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
 from ebxml.check_update import errors_in_restricted_update, errors_in_update
 from ebxml.model import RegistryResponse, RemoveObjectsRequest, Submission
-from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
 from exchange.registry_conversations import RegisterDocumentSet
 from exchange.schema_errors import refuse_invalid
@@ -46,7 +46,7 @@ class RestrictedUpdateDocumentSet(RegisterDocumentSet):
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveMetadata:
+class RemoveMetadata(RefusesByRegistryResponse):
     """Remove Metadata (RMD supplement: 3.62); `handle` says whose the removed objects were."""
 
     handle: Callable[[RemoveObjectsRequest], Awaitable[Sequence[str]]]
@@ -72,9 +72,3 @@ class RemoveMetadata:
     def reply(self, result: Sequence[str], diary: Diary) -> Reply:
         diary.patient_ids = tuple(result)
         return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.SUCCESS)),))
-
-    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
-        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
-
-    def trouble(self, reference: str) -> RegistryError:
-        return REGISTRY_ERROR.error(f"internal error, reference {reference}")

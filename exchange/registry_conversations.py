@@ -13,7 +13,7 @@ from ebxml.check import errors_in_submission
 from ebxml.check_query import criteria_of
 from ebxml.model import RegistryResponse, StoredQueryCriteria, StoredQueryRequest, Submission
 from ebxml.query_values import NotReadable, read_query_value
-from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
 from exchange.schema_errors import refuse_invalid
 from ihe.audit_events import Outcome
@@ -27,7 +27,7 @@ _PATIENT_PARAMETERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterDocumentSet:
+class RegisterDocumentSet(RefusesByRegistryResponse):
     """Register Document Set-b (ITI TF-2: 3.42)."""
 
     handle: Callable[[Submission], Awaitable[RegistryResponse]]
@@ -51,12 +51,6 @@ class RegisterDocumentSet:
 
     def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
         return reply_with_response(result, diary)
-
-    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
-        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
-
-    def trouble(self, reference: str) -> RegistryError:
-        return REGISTRY_ERROR.error(f"internal error, reference {reference}")
 
 
 class StoredQueryAnswer(Protocol):
@@ -111,9 +105,6 @@ class RegistryStoredQuery:
     def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
         head = write.query_response_head(ResponseStatus.FAILURE, errors)
         return Reply((head + write.QUERY_RESPONSE_TAIL,))
-
-    def trouble(self, reference: str) -> RegistryError:
-        return REGISTRY_ERROR.error(f"internal error, reference {reference}")
 
 
 class MultiPatientStoredQuery(RegistryStoredQuery):

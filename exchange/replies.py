@@ -14,6 +14,7 @@ from exchange.conversation import AnyConversation, Message, Reply
 from exchange.diary import Diary
 from exchange.ports import NewUuid
 from ihe.audit_events import Outcome
+from ihe.error_codes import REGISTRY_ERROR, REPOSITORY_ERROR
 from soap.envelope import ENVELOPE_TAIL, envelope_head
 from soap.fault import SoapFault, write_fault
 from soap.mtom import Encoder, xop_include
@@ -24,6 +25,9 @@ SOAP_CONTENT_TYPE = "application/soap+xml; charset=UTF-8"
 
 # Base64 of a multiple of three bytes has no padding, so the pieces of one document join up.
 INLINE_GROUP_BYTES = 3
+
+# What an internal failure is called at each actor (ITI TF-3: Table 4.2.4.1-2).
+TROUBLE = {"registry": REGISTRY_ERROR, "repository": REPOSITORY_ERROR}
 
 
 class BrokenOff(Exception):
@@ -64,7 +68,8 @@ def explain(
         log.error("request %s failed: %s", reference, where(problem))
     diary.failed(Outcome.SERIOUS, f"{type(problem).__name__} (reference {reference})")
     if message and conversation:
-        errors = (conversation.trouble(reference),)
+        code = TROUBLE[conversation.transaction.actor]
+        errors = (code.error(f"internal error, reference {reference}"),)
         return answer_with(conversation.refusal(errors, message), message, conversation, new_uuid)
     return answer_fault(SoapFault.receiver(f"internal error, reference {reference}"), message, new_uuid)
 

@@ -9,7 +9,7 @@ from ebxml.affinity_domain import AffinityDomain
 from ebxml.check import errors_in_submission
 from ebxml.model import DocumentRequest, RegistryResponse, RetrieveRequest, Submission
 from exchange.audit_trail import AuditedDocument
-from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
 from exchange.ports import RemoveResult, RetrieveResult, StagedDocument
 from exchange.registry_conversations import note_submission, reply_with_response
@@ -40,7 +40,7 @@ class ProvidedSubmission:
 
 
 @dataclass(frozen=True, slots=True)
-class ProvideAndRegisterDocumentSet:
+class ProvideAndRegisterDocumentSet(RefusesByRegistryResponse):
     """Provide and Register Document Set-b (ITI TF-2: 3.41)."""
 
     handle: Callable[[Submission, Mapping[str, StagedDocument]], Awaitable[RegistryResponse]]
@@ -70,12 +70,6 @@ class ProvideAndRegisterDocumentSet:
 
     def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
         return reply_with_response(result, diary)
-
-    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
-        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
-
-    def trouble(self, reference: str) -> RegistryError:
-        return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
 
 
 async def _documents(
@@ -160,12 +154,9 @@ class RetrieveDocumentSet:
     def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
         return Reply(write.write_retrieve_response(ResponseStatus.FAILURE, errors, ()))
 
-    def trouble(self, reference: str) -> RegistryError:
-        return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
-
 
 @dataclass(frozen=True, slots=True)
-class RemoveDocuments:
+class RemoveDocuments(RefusesByRegistryResponse):
     """Remove Documents (RMD supplement: 3.86), which names them as ITI-43 does."""
 
     handle: Callable[[RetrieveRequest], Awaitable[RemoveResult]]
@@ -198,12 +189,6 @@ class RemoveDocuments:
             status = ResponseStatus.PARTIAL_SUCCESS if removed else ResponseStatus.FAILURE
         diary.documents = tuple(removed.values())
         return Reply((write.write_registry_response(RegistryResponse(status, result.errors)),))
-
-    def refusal(self, errors: tuple[RegistryError, ...], message: Message) -> Reply:
-        return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.FAILURE, errors)),))
-
-    def trouble(self, reference: str) -> RegistryError:
-        return REPOSITORY_ERROR.error(f"internal error, reference {reference}")
 
 
 def _audited(request: DocumentRequest, patient_id: str = "") -> AuditedDocument:

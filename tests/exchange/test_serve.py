@@ -2,18 +2,12 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import count
+from dataclasses import replace
 
 import pytest
 
-from audit_message.model import AuditMessage
-from consent_broker.decide import OpenDomain
 from ebxml.model import RegistryResponse, Submission
-from exchange.call import Call, Limits
-from exchange.diary import Node
-from exchange.ports import AuditUnavailable, Decision
+from exchange.call import Call
 from exchange.registry_conversations import RegisterDocumentSet
 from exchange.repository_conversations import ProvideAndRegisterDocumentSet
 from exchange.serve import Actor, Surroundings, serve
@@ -23,29 +17,10 @@ from ihe.transactions import ITI_41, ITI_42
 from repository.blobs import DirectoryBlobs
 from repository.iti41_provide_and_register_document_set import errors_in_documents
 from tests.messages.submissions import DOMAIN, provide_and_register_bytes, submission, submission_bytes
+from tests.messages.surroundings import KeptTrail, NobodyMay, surroundings
 from tests.wire import MTOM_TYPE, HttpAnswer, envelope, mtom
 
 pytestmark = pytest.mark.anyio
-
-
-@dataclass
-class KeptTrail:
-    """An audit trail that keeps its records where a test can see them, or is full."""
-
-    full: bool = False
-    messages: list[AuditMessage] = field(default_factory=list)
-
-    async def record(self, *messages: AuditMessage) -> None:
-        if self.full:
-            raise AuditUnavailable("the disk is full")
-        self.messages.extend(messages)
-
-
-class NobodyMay:
-    """A consent broker that says no."""
-
-    async def decide(self, *question) -> Decision:
-        return Decision(permit=False, reasons=("p1^^^&2.999.3&ISO excluded this professional",))
 
 
 async def accept(submission: Submission) -> RegistryResponse:
@@ -54,19 +29,6 @@ async def accept(submission: Submission) -> RegistryResponse:
 
 async def break_down(submission: Submission) -> RegistryResponse:
     raise RuntimeError(f"cannot cope with {submission.submission_set.patient_id}")
-
-
-def surroundings(trail: KeptTrail) -> Surroundings:
-    numbers = count(1)
-    return Surroundings(
-        node=Node("4711", "vault.example"),
-        domain=DOMAIN,
-        limits=Limits(),
-        clock=lambda: datetime(2030, 1, 1, 12, tzinfo=UTC),
-        new_uuid=lambda: f"urn:uuid:00000000-0000-4000-8000-{next(numbers):012}",
-        consent=OpenDomain(),
-        audit=trail,
-    )
 
 
 def registry(handle=accept) -> Actor:
@@ -123,7 +85,7 @@ async def test_what_the_broker_forbids_is_not_done_and_looks_like_any_failure():
         return RegistryResponse(ResponseStatus.SUCCESS)
 
     trail = KeptTrail()
-    around = replace(surroundings(trail), consent=NobodyMay())
+    around = surroundings(trail, consent=NobodyMay())
     answer = await answer_of(REGISTER, registry(note), around)
     assert answer.errors == [
         ("XDSRegistryError", "internal error, reference urn:uuid:00000000-0000-4000-8000-000000000001")
