@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, not_, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, not_, or_, select
 from sqlalchemy.sql.elements import BindParameter
 
 from database import any_like, any_of, overlaps, overlaps_by_index
@@ -66,29 +66,35 @@ def _column(parameter: Parameter) -> ColumnElement[Any]:
     return TABLES[parameter.of].c[fields[parameter.attribute]]
 
 
-# Attributes that lead to an object's number by a directory: (column here, number there, value there).
-def _directory(parameter: Parameter) -> tuple[ColumnElement[Any], ...] | None:
+# Attributes that lead to an object by a directory: (column here, what it equals there, value there).
+def _directory(parameter: Parameter) -> tuple[ColumnElement[Any], Select[Any], ColumnElement[Any]] | None:
     table = TABLES[parameter.of]
     if parameter.attribute == "entryUUID":
-        return table.c.id, t.registered_object.c.id, t.registered_object.c.entry_uuid
+        return table.c.id, select(t.registered_object.c.id), t.registered_object.c.entry_uuid
     if parameter.attribute == "patientId":
-        return table.c.patient, t.patient.c.id, t.patient.c.cx
+        return table.c.patient, select(t.patient.c.id), t.patient.c.cx
     if parameter.attribute == "uniqueId" and "unique_id" not in table.c:
-        return table.c.id, t.registered_unique_id.c.id, t.registered_unique_id.c.unique_id
+        held = t.registered_unique_id
+        if "logical_id" not in table.c:
+            return table.c.id, select(held.c.id), held.c.unique_id
+        # The directory leads to one version of a Folder; all of them bear its uniqueId.
+        holder = table.alias("holder")
+        versions = select(holder.c.logical_id).join_from(held, holder, holder.c.id == held.c.id)
+        return table.c.logical_id, versions, held.c.unique_id
     return None
 
 
 def _equals(parameter: Parameter, bind: Bind) -> Condition:
     if directory := _directory(parameter):
-        here, number, value = directory
-        return here == select(number).where(value == bind).scalar_subquery()
+        here, there, value = directory
+        return here == there.where(value == bind).scalar_subquery()
     return _column(parameter) == bind
 
 
 def _any_of(parameter: Parameter, bind: Bind) -> Condition:
     if directory := _directory(parameter):
-        here, number, value = directory
-        return here.in_(select(number).where(any_of(value, bind)))
+        here, there, value = directory
+        return here.in_(there.where(any_of(value, bind)))
     return any_of(_column(parameter), bind)
 
 
