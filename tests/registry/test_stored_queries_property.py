@@ -1,0 +1,332 @@
+"""Every stored query in SQL against the same rules in plain Python (ITI TF-2: 3.18.4.1.2.3.7, 3.51.4.1.2.3).
+
+The stores are random and small, so that every rule meets its exceptions; they hold what no submission could
+bring about, such as links across patients. `tests/messages/query_oracle.py` says what is right.
+"""
+
+import re
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert
+
+from database import Statement
+from ebxml.model import Author, LocalizedString, StoredQueryCriteria
+from ebxml.refused import Refused
+from hl7v2.datatypes import CX, DTM, XCN
+from ihe import stored_queries as q
+from ihe.stored_queries import STORED_QUERIES, Match
+from registry import rows, tables
+from registry.fragments import stored_element
+from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
+from tests.messages.query_oracle import ONLINE, Held, expected_answer
+from tests.messages.registry_objects import (
+    APND,
+    APPROVED,
+    DEPRECATED,
+    HAS_MEMBER,
+    ON_DEMAND,
+    RPLC,
+    STABLE,
+    association,
+    code,
+    document_entry,
+    folder,
+    submission_set,
+)
+
+pytestmark = pytest.mark.anyio
+
+# Few values, so that they meet; times of every precision; texts that a pattern could mistake for its own.
+PATIENTS = [CX("p1^^^&2.999.3&ISO"), CX("p2^^^&2.999.3&ISO")]
+PAIRS = [(text, scheme) for text in ("A", "a", "B") for scheme in ("1", "2")]
+TIMES = ["2023", "202401", "20240101", "2024010100", "20240101000001", "2025"]
+TEXTS = ["1^Smith^John", "1^smith^John", "50%^Smi_th", "back\\slash", "[a]*?", "^É€"]
+PATTERNS = ["%", "_^Smith%", "%smith%", "50%%", "%\\slash", "[a]*?", "^_€", "%Smi_th", "", "1^Smith^John"]
+OFFLINE = "urn:ihe:iti:2010:DocumentAvailability:Offline"
+UNIQUE_IDS = ["2.999.1", "2.999.2", "2.999.3"]
+LINKS = [HAS_MEMBER, HAS_MEMBER, RPLC, APND]
+
+
+def uuid(number: int) -> str:
+    return f"urn:uuid:{number:08x}-0000-4000-8000-000000000000"
+
+
+LOGICAL_IDS = [uuid(101), uuid(102)]
+codes = st.sampled_from(PAIRS).map(lambda pair: code(*pair))
+code_lists = st.lists(codes, max_size=3).map(tuple)
+times = st.sampled_from(TIMES).map(DTM)
+authors = st.lists(
+    st.builds(lambda text: Author(person=XCN(text)), st.sampled_from(TEXTS))
+    | st.builds(lambda text: Author(institution=(text,)), st.sampled_from(TEXTS)),
+    max_size=2,
+).map(tuple)
+statuses = st.sampled_from([APPROVED, APPROVED, DEPRECATED])
+owners = st.sampled_from([*PATIENTS[:1] * 3, PATIENTS[1]])
+documents = st.fixed_dictionaries(
+    {
+        "patient_id": owners,
+        "unique_id": st.sampled_from(UNIQUE_IDS),
+        "logical_id": st.none() | st.sampled_from(LOGICAL_IDS),
+        "class_code": st.none() | codes,
+        "type_code": codes,
+        "format_code": codes,
+        "practice_setting_code": codes,
+        "healthcare_facility_type_code": codes,
+        "event_code_list": code_lists,
+        "confidentiality_code": code_lists,
+        "creation_time": st.none() | times,
+        "service_start_time": st.none() | times,
+        "service_stop_time": st.none() | times,
+        "author": authors,
+        "title": st.lists(st.sampled_from(TEXTS).map(LocalizedString), max_size=2).map(tuple),
+        "reference_id_list": st.lists(st.sampled_from(TEXTS), max_size=2).map(tuple),
+        "object_type": st.sampled_from([STABLE, STABLE, ON_DEMAND]),
+        "document_availability": st.sampled_from([None, ONLINE, OFFLINE]),
+    }
+)
+packages = st.fixed_dictionaries(
+    {
+        "patient_id": owners,
+        "author": authors,
+        "content_type_code": codes,
+        "source_id": st.sampled_from(UNIQUE_IDS),
+        "submission_time": times,
+    }
+)
+folders = st.fixed_dictionaries(
+    {
+        "patient_id": owners,
+        "logical_id": st.none() | st.sampled_from(LOGICAL_IDS),
+        "code_list": code_lists,
+        "last_update_time": times,
+    }
+)
+
+
+@st.composite
+def stores(draw) -> list[Held]:
+    """Objects of every kind, each numbered by its place."""
+    found: list[Held] = []
+
+    def hold(kind: str, obj, *, status=APPROVED, latest=True):
+        owner = getattr(obj, "patient_id", None) or draw(owners)
+        found.append(Held(kind, obj, owner, status, latest))
+
+    for attributes in draw(st.lists(packages, min_size=1, max_size=2)):
+        hold("S", submission_set(uuid(len(found) + 1), unique_id=f"2.999.7.{len(found)}", **attributes))
+    for attributes in draw(st.lists(folders, max_size=3)):
+        # All versions of a Folder bear one uniqueId, and no other Folder does.
+        of_versions = dict(zip((*LOGICAL_IDS, None), UNIQUE_IDS, strict=True))[attributes["logical_id"]]
+        if attributes["logical_id"] is None and any(one.obj.unique_id == of_versions for one in found):
+            continue
+        of_patient = folder(uuid(len(found) + 1), unique_id=of_versions, **attributes)
+        hold("F", of_patient, status=draw(statuses), latest=draw(st.booleans()))
+    for attributes in draw(st.lists(documents, max_size=5)):
+        one = document_entry(uuid(len(found) + 1), **attributes)
+        hold("D", one, status=draw(statuses), latest=draw(st.sampled_from([True, True, False])))
+    places = [one for one in found if one.kind != "S"]
+    for _ in range(draw(st.integers(0, 8)) if places else 0):
+        source = draw(st.sampled_from(found))
+        # A SubmissionSet also has Associations as members, but not those that it begins itself.
+        links = [one for one in found if one.kind == "A" and one.obj.source_object not in sets_in(found)]
+        targets = [*places, *links] if source.kind == "S" else places
+        target = draw(st.sampled_from([one for one in targets if one is not source] or places))
+        if source.kind == "A" or source is target:
+            continue
+        kind = draw(st.sampled_from(LINKS)) if source.kind == "D" else HAS_MEMBER
+        entry_uuid = uuid(len(found) + 1)
+        hold("A", association(kind, source.uuid, target.uuid, entry_uuid=entry_uuid), status=draw(statuses))
+    return found
+
+
+def sets_in(objects: list[Held]) -> set[str]:
+    return {one.uuid for one in objects if one.kind == "S"}
+
+
+def some(*values, most=2):
+    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True)
+
+
+UUIDS = [uuid(number) for number in range(1, 14)]
+
+
+def one_list(row):
+    """Values for one list of a parameter, decoded as `criteria_of` does."""
+    match row.match:
+        case Match.ANY_CODE_OF:
+            return some(*PAIRS, ("never", "seen"), most=3)
+        case Match.FROM | Match.BEFORE:
+            return st.sampled_from(TIMES).map(lambda text: [DTM(text).lower_bound])
+        case Match.ANY_LIKE:
+            return some(*PATTERNS)
+        case Match.LISTS_ANY_OF:
+            # No wildcards, which this parameter does not know.
+            return some(*(text for text in TEXTS if not re.search("[%_]", text)))
+        case Match.STATUS_OF:
+            return some(APPROVED, DEPRECATED)
+        case Match.TYPE_OF:
+            return some(STABLE, ON_DEMAND)
+        case Match.AVAILABILITY_OF:
+            return some(ONLINE, OFFLINE)
+        case Match.OBJECT_IDS:
+            return some(*UUIDS, most=6)
+        case Match.ASSOCIATION_TYPES:
+            return some(HAS_MEMBER, RPLC, APND, most=3)
+        case Match.METADATA_LEVEL:
+            return some("1", "2", most=1)
+    pools: dict[str, list[str]] = {
+        "entryUUID": UUIDS,
+        "logicalID": [*LOGICAL_IDS, *UUIDS[1:3]],
+        "patientId": [*PATIENTS, CX("no^^^&1.2&ISO")],
+    }
+    pool = pools.get(row.attribute, [*UNIQUE_IDS, "2.999.7.0"])
+    return some(*pool, most=4 if row.many else 1)
+
+
+@st.composite
+def questions(draw):
+    """Any query with what it must have, and little of what it may, or nothing would be found."""
+    query = draw(st.sampled_from(list(STORED_QUERIES.values())))
+    chosen = {row.slot for row in query.parameters if row.required}
+    groups = {row.either for row in query.parameters if row.either}
+    for group in sorted(groups):
+        chosen.add(draw(st.sampled_from([row.slot for row in query.parameters if row.either == group])))
+    if query.narrowed_by:
+        chosen.add(draw(st.sampled_from(query.narrowed_by)))
+    optional = [row.slot for row in query.parameters if not row.either and row.slot not in chosen]
+    chosen |= set(draw(st.lists(st.sampled_from(optional), max_size=3))) if optional else set()
+    values = {}
+    for row in query.parameters:
+        if row.slot in chosen and row.excludes not in chosen:
+            lists = 1 if not row.conjoined else draw(st.integers(1, 2))
+            values[row.slot] = [draw(one_list(row)) for _ in range(lists)]
+    if any(slot.endswith("LogicalID") for slot in chosen):
+        values["$MetadataLevel"] = [["2"]]
+    return query, values
+
+
+_new = count(1)
+
+
+async def fill(registry, objects: list[Held]) -> None:
+    """Put the objects into empty tables by their rows."""
+    numbers = {one.uuid: number for number, one in enumerate(objects, 1)}
+    patients = dict(await registry.store.database.fetch(PATIENTS_HELD))
+    held_codes = set(PAIRS) | {("GENERAL", "2.999.1")}
+    codes_known = await registry.store.codes.intern(held_codes)
+
+    def row_of(one: Held):
+        packed = stored_element(one.obj, lambda: f"urn:uuid:00000000-0000-4000-8000-{next(_new):012x}")
+        number, patient = numbers[one.uuid], patients[str(one.patient_id)]
+        if one.kind == "A":
+            row = rows.association_row(one.obj, number, patient, numbers, packed)
+        else:
+            row = ROW_OF[one.kind](one.obj, number, patient, codes_known, packed)
+        row["status"] = tables.STATUS_NUMBERS[one.status]
+        return row | {"latest": one.latest} if one.kind in "DF" else row
+
+    async with registry.store.database.transaction() as transaction:
+        for statement in EMPTY:
+            await transaction.execute(statement)
+        for kind, (number, statement) in INSERT.items():
+            held = [one for one in objects if one.kind == kind]
+            await transaction.execute(statement, [row_of(one) for one in held])
+            ids = [{"entry_uuid": one.uuid[9:], "id": numbers[one.uuid], "kind": number} for one in held]
+            await transaction.execute(INSERT_OBJECT, ids)
+        holders = {one.obj.unique_id: one for one in objects if one.kind in "SF"}
+        named = [
+            {"unique_id": unique_id, "id": numbers[one.uuid], "kind": INSERT[one.kind][0]}
+            for unique_id, one in holders.items()
+        ]
+        await transaction.execute(INSERT_UNIQUE_ID, named)
+
+
+EMPTY = [
+    Statement(delete(table))
+    for table in (
+        tables.document_entry,
+        tables.submission_set,
+        tables.folder,
+        tables.association,
+        tables.registered_object,
+        tables.registered_unique_id,
+    )
+]
+INSERT = {
+    "D": (tables.Kind.DOCUMENT_ENTRY, Statement(insert(tables.document_entry).inline())),
+    "S": (tables.Kind.SUBMISSION_SET, Statement(insert(tables.submission_set).inline())),
+    "F": (tables.Kind.FOLDER, Statement(insert(tables.folder).inline())),
+    "A": (tables.Kind.ASSOCIATION, Statement(insert(tables.association).inline())),
+}
+ROW_OF: dict[str, Callable[..., rows.Row]] = {
+    "D": rows.document_entry_row,
+    "S": rows.submission_set_row,
+    "F": rows.folder_row,
+}
+INSERT_OBJECT = Statement(insert(tables.registered_object).inline())
+INSERT_UNIQUE_ID = Statement(insert(tables.registered_unique_id).inline())
+PATIENTS_HELD = Statement(tables.patient.select().with_only_columns(tables.patient.c.cx, tables.patient.c.id))
+
+
+async def check(registry, objects, asked) -> None:
+    await fill(registry, objects)
+    for query, values in asked:
+        expected = expected_answer(query.name, objects, values)
+        for leaf_class in (False, True):
+            criteria = StoredQueryCriteria(
+                query=query,
+                leaf_class=leaf_class,
+                values={slot: tuple(map(tuple, lists)) for slot, lists in values.items()},
+            )
+            patients = {one.patient_id for one in expected if one.kind != "A"}
+            if leaf_class and query.single_patient and len(patients) > 1:
+                with pytest.raises(Refused) as refused:
+                    await registry_stored_query(criteria, registry.store)
+                assert refused.value.errors[0].code == "XDSResultNotSinglePatient"
+                continue
+            answer = await registry_stored_query(criteria, registry.store, QueryLimits(objects_at_once=99))
+            found = sorted(attribute("id", each) for each in answer.objects)
+            assert found == sorted(one.uuid for one in expected), (query.name, leaf_class)
+            if leaf_class:
+                states = {attribute("id", each): attribute("status", each) for each in answer.objects}
+                assert states == {one.uuid: one.status for one in expected}
+
+
+def attribute(name: str, element: bytes) -> str:
+    """An XML attribute of an answer's element itself."""
+    found = re.search(f' {name}="([^"]*)"', element.partition(b">")[0].decode())
+    assert found
+    return found[1]
+
+
+examples = given(stores(), st.lists(questions(), min_size=1, max_size=8))
+
+
+@pytest.mark.parametrize("migrated_database_url", ["sqlite"], indirect=True)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples
+async def test_sqlite_finds_what_the_rules_find(registry, objects, asked):
+    await check(registry, objects, asked)
+
+
+@pytest.mark.parametrize("migrated_database_url", ["postgresql"], indirect=True)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples
+async def test_postgresql_finds_what_the_rules_find(registry, objects, asked):
+    await check(registry, objects, asked)
+
+
+async def test_every_version_of_a_folder_is_found_by_its_unique_id(registry):
+    """ITI TF-2: 3.18.4.1.2.3.7.6 at metadata level 2, and the newest alone at level 1."""
+    versions = [
+        Held("F", folder(uuid(n), unique_id="2.999.1", logical_id=uuid(1)), PATIENTS[0], latest=n == 2)
+        for n in (1, 2)
+    ]
+    await fill(registry, versions)
+    by_unique_id = {"XDSFolderUniqueId": ["2.999.1"]}
+    assert await registry.found(q.GET_FOLDERS, **by_unique_id) == [uuid(2)]
+    assert await registry.found(q.GET_FOLDERS, **by_unique_id, MetadataLevel="2") == [uuid(1), uuid(2)]
