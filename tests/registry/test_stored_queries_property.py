@@ -216,7 +216,7 @@ async def fill(registry, objects: list[Held]) -> None:
     """Put the objects into empty tables by their rows."""
     numbers = {one.uuid: number for number, one in enumerate(objects, 1)}
     patients = dict(await registry.store.database.fetch(PATIENTS_HELD))
-    held_codes = set(PAIRS) | {("GENERAL", "2.999.1")}
+    held_codes = {*PAIRS, ("EPISODE", "2.999.1")}
     codes_known = await registry.store.codes.intern(held_codes)
 
     def row_of(one: Held):
