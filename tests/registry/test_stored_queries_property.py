@@ -322,10 +322,8 @@ async def test_postgresql_finds_what_the_rules_find(registry, objects, asked):
 
 async def test_every_version_of_a_folder_is_found_by_its_unique_id(registry):
     """ITI TF-2: 3.18.4.1.2.3.7.6 at metadata level 2, and the newest alone at level 1."""
-    versions = [
-        Held("F", folder(uuid(n), unique_id="2.999.1", logical_id=uuid(1)), PATIENTS[0], latest=n == 2)
-        for n in (1, 2)
-    ]
+    shared = {"unique_id": "2.999.1", "logical_id": uuid(1), "last_update_time": DTM("20240101000000")}
+    versions = [Held("F", folder(uuid(n), **shared), PATIENTS[0], latest=n == 2) for n in (1, 2)]
     await fill(registry, versions)
     by_unique_id = {"XDSFolderUniqueId": ["2.999.1"]}
     assert await registry.found(q.GET_FOLDERS, **by_unique_id) == [uuid(2)]
