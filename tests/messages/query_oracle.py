@@ -58,16 +58,20 @@ class Store:
         self.values = values
         self.every_version = values.get("$MetadataLevel") == [["2"]]
 
-    def some(self, kind: str, *conditions: Callable[[Held], bool], versions: bool = False) -> list[Held]:
+    def some(self, kind: str, *conditions: Callable[[Held], bool]) -> list[Held]:
         """The objects of this kind that pass the query's own filters and these, in their newest version."""
         return [
             one
             for one in self.objects
             if one.kind == kind
-            and (one.latest or self.every_version or versions)
+            and self.shows(one)
             and self.passes(one)
             and all(condition(one) for condition in conditions)
         ]
+
+    def shows(self, one: Held) -> bool:
+        """At metadata level 1, superseded versions are not there."""
+        return one.latest or self.every_version
 
     def passes(self, one: Held) -> bool:
         """Every filter of the query that speaks of this kind of object."""
@@ -83,21 +87,18 @@ class Store:
         return True
 
     def named(self, kind: str) -> list[Held]:
-        """What an either-or parameter names; by its entryUUID in any version."""
+        """What an either-or parameter names, whatever it is; by its entryUUID in any version."""
         word = next(word for word, of in PREFIXES.items() if of == kind)
-        found: list[Held] = []
-        for suffix, field in (
-            ("EntryUUID", "entry_uuid"),
-            ("UniqueId", "unique_id"),
-            ("LogicalID", "logical_id"),
-        ):
-            for ids in self.values.get(f"$XDS{word}{suffix}", []):
-                found += [
-                    one
-                    for one in self.some(kind, versions=suffix == "EntryUUID")
-                    if (getattr(one.obj, field) or one.uuid) in ids
-                ]
-        return found
+        fields = {"EntryUUID": "entry_uuid", "UniqueId": "unique_id", "LogicalID": "logical_id"}
+        return [
+            one
+            for suffix, field in fields.items()
+            for ids in self.values.get(f"$XDS{word}{suffix}", [])
+            for one in self.objects
+            if one.kind == kind
+            and (self.shows(one) or suffix == "EntryUUID")
+            and (getattr(one.obj, field) or one.uuid) in ids
+        ]
 
     def links(self, *conditions: Callable[[Any], bool]) -> list[Held]:
         """Associations of the wanted status."""
