@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from ebxml.affinity_domain import AffinityDomain
 from ebxml.model import Slot, StoredQueryCriteria, StoredQueryRequest
 from ebxml.query_values import NotReadable, QueryValue, read_query_value
 from ebxml.refused import Refused
@@ -30,9 +29,7 @@ MAX_LISTS_OF_PARAMETER = 32
 MAX_ERRORS = 200
 
 
-def criteria_of(
-    request: StoredQueryRequest, domain: AffinityDomain, multi_patient: bool = False
-) -> StoredQueryCriteria:
+def criteria_of(request: StoredQueryRequest, multi_patient: bool = False) -> StoredQueryCriteria:
     """Decode an ITI-18 or, `multi_patient`, an ITI-51 query; raise Refused with every error of it."""
     errors = list(_errors_in_return_type(request))
     query = STORED_QUERIES.get(request.query_id)

@@ -86,7 +86,7 @@ class RegistryStoredQuery:
         diary.query_id = request.query_id
         diary.home_community_id = request.home_community_id or ""
         diary.patient_ids = tuple(_named_patients(request))
-        return criteria_of(request, self.domain, self.transaction is ITI_51)
+        return criteria_of(request, self.transaction is ITI_51)
 
     def errors_in(self, request: StoredQueryCriteria) -> Iterator[RegistryError]:
         """None are left: criteria are only made of a query whose every parameter was found right."""

@@ -175,7 +175,7 @@ class Decoder:
         end = self._held.find(b"\n", self._at)
         length = (end + 1 if end >= 0 else len(self._held)) - self._at
         if self._header_bytes + length > self._limits.header_bytes:
-            what = f"the headers of MIME part {self._part_number}"
+            what = f"the header block of MIME part {self._part_number}"
             raise SoapFault.too_large(what, self._limits.header_bytes)
         if end < 0:
             return False

@@ -17,6 +17,9 @@ from tests.services.platform import OPEN_DOMAIN, Platform, running, running_apar
 hypothesis.settings.register_profile("same everywhere", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same everywhere")
 
+# What is wrong with these messages is found before anything is asked of a database.
+NEVER_REACH_A_DATABASE = {"test_bad_envelopes", "test_bad_mime", "test_large_documents"}
+
 _SERVICES = pytest.StashKey[Path]()
 
 
@@ -91,11 +94,26 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every rule of a journey on both databases, but where a request never gets as far as one."""
+    if "platform" in metafunc.fixturenames:
+        journey = metafunc.definition.path.parent.name == "journeys"
+        both = journey and metafunc.definition.path.stem not in NEVER_REACH_A_DATABASE
+        databases = ["sqlite", "postgresql"] if both else ["sqlite"]
+        metafunc.parametrize("platform", databases, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Lend the one server, on SQLite, that all tests of this process share: each brings its own patients."""
-    with running(tmp_path_factory.mktemp("platform")) as one:
-        yield one
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Lend the one server that all tests of this process share: each brings its own patients."""
+    with ExitStack() as stack:
+        environment = {}
+        if request.param == "postgresql":
+            folder = request.config.stash[_SERVICES]
+            url = stack.enter_context(postgresql.fresh_database(folder, migrated=True))
+            environment["COFFRE_DATABASE_URL"] = url
+        directory = tmp_path_factory.mktemp("platform")
+        yield stack.enter_context(running(directory, environment=environment))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from ebxml.check_query import criteria_of
 from ebxml.model import StoredQueryRequest
 from ebxml.refused import Refused
 from tests.messages.queries import APPROVED, PATIENT, find_documents, get_documents, stored_query
-from tests.messages.submissions import DOMAIN
 
 ENTRY = "urn:uuid:aaaaaaaa-0000-4000-8000-000000000001"
 FOLDERS_OF_PATIENTS = "urn:uuid:50d3f5ac-39a2-11de-a1ca-b366239e58df"
@@ -18,13 +17,13 @@ STATUS = "urn:oasis:names:tc:ebxml-regrep:StatusType:"
 
 def values(request: StoredQueryRequest, multi_patient: bool = False) -> dict[str, Any]:
     """The decoded parameters, names without $XDSDocumentEntry."""
-    decoded = criteria_of(request, DOMAIN, multi_patient).values
+    decoded = criteria_of(request, multi_patient).values
     return {name.removeprefix("$XDSDocumentEntry"): lists for name, lists in decoded.items()}
 
 
 def errors(request: StoredQueryRequest, multi_patient: bool = False) -> list[tuple[str, str]]:
     with pytest.raises(Refused) as refused:
-        criteria_of(request, DOMAIN, multi_patient)
+        criteria_of(request, multi_patient)
     return [(error.code, error.context) for error in refused.value.errors]
 
 
@@ -43,7 +42,7 @@ def test_a_query_is_decoded_whole():
         AuthorPerson="('%Author%')",
         Type=f"('urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1','{ENTRY}')",
     )
-    criteria = criteria_of(request, DOMAIN)
+    criteria = criteria_of(request)
     assert criteria.query.name == "FindDocuments"
     assert criteria.leaf_class
     assert values(request) == {
@@ -60,7 +59,7 @@ def test_a_query_is_decoded_whole():
 
 def test_references_may_be_asked_for():
     """ITI TF-2: 3.18.4.1.2.4."""
-    assert not criteria_of(find_documents(return_type="ObjectRef"), DOMAIN).leaf_class
+    assert not criteria_of(find_documents(return_type="ObjectRef")).leaf_class
 
 
 @pytest.mark.parametrize("return_type", ["RegistryObject", "LeafClassWithRepositoryItem", ""])

@@ -152,7 +152,7 @@ MIME = {
     "base64 cut off": BadMime(NOT_BASE64, parts=encoded(b"YWxsI", "base64")),
     "base64 after its end": BadMime(NOT_BASE64, parts=encoded(b"YQ==YQ==", "base64")),
     "headers without end": BadMime(
-        "the headers of MIME part 2 is over the limit of 16384 bytes",
+        "the header block of MIME part 2 is over the limit of 16384 bytes",
         change=instead_of_id(f"X-Long: {'y' * 70_000}\r\n"), status=413,
     ),
     "closes with its first boundary": BadMime(

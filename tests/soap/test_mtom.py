@@ -308,7 +308,7 @@ MESSAGE = document(b"0123456789", b"X-One: 1\r\nX-Two: 2\r\n")
         (MtomLimits(message_bytes=99), "the message is over the limit of 99 bytes"),
         (MtomLimits(parts=1), "the message is over the limit of 1 MIME parts"),
         (MtomLimits(headers=2), "MIME part 2 is over the limit of 2 headers"),
-        (MtomLimits(header_bytes=58), "the headers of MIME part 1 is over the limit of 58 bytes"),
+        (MtomLimits(header_bytes=58), "the header block of MIME part 1 is over the limit of 58 bytes"),
     ],
 )  # fmt: skip
 def test_every_limit_is_told_as_too_large(limits, reason):
