@@ -5,7 +5,8 @@ from datetime import datetime
 
 from exchange.ports import StorageError
 from repository.blob_files import BlobMissing
-from repository.store import PendingDocument, RepositoryStore
+from repository.document_rows import PendingDocument
+from repository.store import RepositoryStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from ihe.error_codes import (
     RegistryError,
     ResponseStatus,
 )
-from repository.store import NewDocument, RepositoryStore
+from repository.document_rows import NewDocument
+from repository.store import RepositoryStore
 
 log = logging.getLogger("coffre.repository")
 

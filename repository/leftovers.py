@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from exchange.ports import RegistryPort
-from repository.store import PendingDocument, RepositoryStore
+from repository.document_rows import PendingDocument
+from repository.store import RepositoryStore
 
 log = logging.getLogger("coffre.repository")
 

@@ -2,64 +2,42 @@
 
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-from sqlalchemy import Text, bindparam, delete, insert, literal_column, select, update
-
-from database import Database, DatabaseError, Parameters, Row, Statement, Transaction, any_of
+from database import Database, DatabaseError, Parameters, Row, Statement, Transaction
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
 from repository.blobs import DOCUMENT_LIMIT_BYTES, DirectoryBlobs
-from repository.master_keys import WrappedKey
-from repository.tables import State, document, patient_key
-from repository.vault import DocumentIdentity, PatientKey, SealedKey, Vault
+from repository.document_rows import (
+    DELETE,
+    DELETE_DOCUMENTS,
+    DELETE_OF_PATIENT,
+    DELETE_PATIENT_KEY,
+    DELETE_PENDING,
+    INSERT,
+    LOCK_PATIENT_KEY,
+    SELECT_ALL,
+    SELECT_COPIES,
+    SELECT_DIFFERING,
+    SELECT_HANDLES,
+    SELECT_PATIENTS,
+    SELECT_PENDING,
+    UPDATE_STATE,
+    UPDATE_STATE_OF,
+    DocumentCopy,
+    NewDocument,
+    PendingDocument,
+    copy_of_row,
+)
+from repository.tables import State
+from repository.vault import Vault
 
 log = logging.getLogger("coffre.repository")
 
 # Rows of one answer where all rows are gone through: a few hundred KB, and no long statement.
 BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """A document that is about to be stored, and the patient whose it is."""
-
-    unique_id: str
-    mime_type: str
-    staged: StagedDocument
-    patient: str
-
-    @property
-    def identity(self) -> DocumentIdentity:
-        staged = self.staged
-        return DocumentIdentity(
-            staged.handle, self.unique_id, self.mime_type, staged.size, staged.sha1, staged.sha256
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentCopy:
-    """One stored copy of a document; all copies of one uniqueId hold the same bytes."""
-
-    identity: DocumentIdentity
-    sealed_key: SealedKey | None
-
-    @property
-    def unique_id(self) -> str:
-        return self.identity.unique_id
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDocument:
-    """A document of which it is not known whether the registry took it."""
-
-    id: int
-    unique_id: str
-    blob_handle: str
-    sha1: str
 
 
 class RepositoryStore:
@@ -117,11 +95,11 @@ class RepositoryStore:
             for new, (patient_key_id, sealed_key) in zip(documents, sealed, strict=True)
         ]
         if rows:
-            await self._execute(_INSERT, rows)
+            await self._execute(INSERT, rows)
 
     async def differing(self, submission_id: str) -> tuple[tuple[str, bool], ...]:
         """The uniqueIds under which another submission has other bytes, and whether of another size."""
-        rows = await self._database.fetch(_SELECT_DIFFERING, {"submission_id": submission_id})
+        rows = await self._database.fetch(SELECT_DIFFERING, {"submission_id": submission_id})
         differing: dict[str, bool] = {}
         for unique_id, size_bytes, other_size_bytes in rows:
             differing[unique_id] = differing.get(unique_id, False) or size_bytes != other_size_bytes
@@ -129,7 +107,7 @@ class RepositoryStore:
 
     async def make_available(self, submission_id: str, staged: Iterable[StagedDocument]) -> None:
         """The registry has taken the submission: its documents are here to stay."""
-        await self._execute(_UPDATE_STATE, {"for_submission_id": submission_id, "new_state": State.AVAILABLE})
+        await self._execute(UPDATE_STATE, {"for_submission_id": submission_id, "new_state": State.AVAILABLE})
         await self.keep(staged)
 
     async def keep(self, staged: Iterable[StagedDocument]) -> None:
@@ -138,7 +116,7 @@ class RepositoryStore:
 
     async def remove(self, submission_id: str, staged: Iterable[StagedDocument]) -> None:
         """Forget a submission and its bytes; an earlier one with the same documents keeps its own."""
-        await self._execute(_DELETE, {"submission_id": submission_id})
+        await self._execute(DELETE, {"submission_id": submission_id})
         await self._blobs.remove(_handles(staged))
 
     async def discard(self, staged: Iterable[StagedDocument]) -> None:
@@ -148,7 +126,7 @@ class RepositoryStore:
     async def pending(self, before: datetime, after_id: int = 0) -> list[PendingDocument]:
         """Some of the documents pending since before that moment, by id; none when there are no more."""
         rows = await self._database.fetch(
-            _SELECT_PENDING,
+            SELECT_PENDING,
             {"before": int(before.timestamp() * 1000), "after_id": after_id, "count": BATCH},
         )
         return [PendingDocument(*row) for row in rows]
@@ -156,15 +134,15 @@ class RepositoryStore:
     async def settle(self, found: PendingDocument, registered: bool) -> None:
         """What was pending is registered and stays, or it is not and goes."""
         if registered:
-            await self._execute(_UPDATE_STATE_OF, {"of_id": found.id, "new_state": State.AVAILABLE})
+            await self._execute(UPDATE_STATE_OF, {"of_id": found.id, "new_state": State.AVAILABLE})
         else:
-            await self._execute(_DELETE_PENDING, {"of_id": found.id})
+            await self._execute(DELETE_PENDING, {"of_id": found.id})
             await self._remove_blobs([found.blob_handle])
 
     async def copies(self, after_id: int = 0) -> list[tuple[int, DocumentCopy]]:
         """Some of all stored documents, by id; none when there are no more."""
-        rows = await self._database.fetch(_SELECT_ALL, {"after_id": after_id, "count": BATCH})
-        return [(id_, _copy(tuple(row))) for *row, id_ in rows]
+        rows = await self._database.fetch(SELECT_ALL, {"after_id": after_id, "count": BATCH})
+        return [(id_, copy_of_row(tuple(row))) for *row, id_ in rows]
 
     async def read_back(self, copy: DocumentCopy, whole: bool) -> None:
         """StorageError unless the document is as it was, to its end or where it begins."""
@@ -196,9 +174,9 @@ class RepositoryStore:
         """Remove every copy of these documents, all or none; for each that there was, whose it was."""
 
         async def work(transaction: Transaction) -> tuple[list[Row], dict[int, str]]:
-            rows = await transaction.fetch(_DELETE_DOCUMENTS, {"unique_ids": list(unique_ids)})
+            rows = await transaction.fetch(DELETE_DOCUMENTS, {"unique_ids": list(unique_ids)})
             ids = [patient_key_id for _, _, patient_key_id in rows if patient_key_id is not None]
-            return rows, dict(await transaction.fetch(_SELECT_PATIENTS, {"ids": ids}))
+            return rows, dict(await transaction.fetch(SELECT_PATIENTS, {"ids": ids}))
 
         rows, patients = await self._database.transact(work)
         await self._remove_blobs({handle for _, handle, _ in rows})
@@ -212,9 +190,9 @@ class RepositoryStore:
 
         async def work(transaction: Transaction) -> set[str]:
             # The lock makes submissions for the patient wait, and then find no key to be sealed under.
-            await transaction.fetch(_LOCK_PATIENT_KEY, {"patient": patient})
-            rows = await transaction.fetch(_DELETE_OF_PATIENT, {"patient": patient})
-            await transaction.execute(_DELETE_PATIENT_KEY, {"patient": patient})
+            await transaction.fetch(LOCK_PATIENT_KEY, {"patient": patient})
+            rows = await transaction.fetch(DELETE_OF_PATIENT, {"patient": patient})
+            await transaction.execute(DELETE_PATIENT_KEY, {"patient": patient})
             return {handle for (handle,) in rows}
 
         handles = await self._database.transact(work)
@@ -223,8 +201,8 @@ class RepositoryStore:
 
     async def find(self, unique_ids: Sequence[str]) -> Mapping[str, tuple[DocumentCopy, ...]]:
         """The copies of each document, the best first; a uniqueId that has none is not in the answer."""
-        rows = await self._database.fetch(_SELECT_COPIES, {"unique_ids": list(unique_ids)})
-        copies = (_copy(row) for row in rows)
+        rows = await self._database.fetch(SELECT_COPIES, {"unique_ids": list(unique_ids)})
+        copies = (copy_of_row(row) for row in rows)
         return {unique_id: tuple(found) for unique_id, found in groupby(copies, attrgetter("unique_id"))}
 
     async def open_copy(self, copies: Iterable[DocumentCopy]) -> StoredDocument:
@@ -282,120 +260,10 @@ class RepositoryStore:
             log.warning("%d blobs stay until the next check: %s", len(handles), type(error).__name__)
 
     async def _recorded_of(self, handles: Sequence[str]) -> Collection[str]:
-        rows = await self._database.fetch(_SELECT_HANDLES, {"handles": list(handles)})
+        rows = await self._database.fetch(SELECT_HANDLES, {"handles": list(handles)})
         return {handle for (handle,) in rows}
 
 
 def _handles(staged: Iterable[StagedDocument]) -> set[str]:
     # A set, because two xds:Document elements may refer to one MIME part.
     return {document.handle for document in staged}
-
-
-def _copy(row: Row) -> DocumentCopy:
-    """One row of `_SELECT_COPIES`."""
-    *identity, sealed_key, patient_key_id, patient, master_key_id, wrapped_key = row
-    sealed = None
-    if sealed_key is not None:
-        patients = PatientKey(patient_key_id, patient, WrappedKey(master_key_id, bytes(wrapped_key)))
-        sealed = SealedKey(patients, bytes(sealed_key))
-    return DocumentCopy(DocumentIdentity(*identity), sealed)
-
-
-_INSERT = Statement(
-    insert(document).values(
-        {column.name: bindparam(column.name) for column in document.columns if column.name != "id"}
-    )
-)
-
-_DELETE = Statement(delete(document).where(document.c.submission_id == bindparam("submission_id")))
-
-# In the text of the statement, or the index of pending documents would not serve it.
-_PENDING = literal_column(f"'{State.PENDING}'", Text)
-_SELECT_PENDING = Statement(
-    select(document.c.id, document.c.unique_id, document.c.blob_handle, document.c.sha1)
-    .where(
-        document.c.state == _PENDING,
-        document.c.created_milliseconds < bindparam("before"),
-        document.c.id > bindparam("after_id"),
-    )
-    .order_by(document.c.id)
-    .limit(bindparam("count"))
-)
-_UPDATE_STATE_OF = Statement(
-    update(document).where(document.c.id == bindparam("of_id")).values(state=bindparam("new_state"))
-)
-_DELETE_PENDING = Statement(
-    delete(document).where(document.c.id == bindparam("of_id"), document.c.state == _PENDING)
-)
-_DELETE_DOCUMENTS = Statement(
-    delete(document)
-    .where(any_of(document.c.unique_id, bindparam("unique_ids")))
-    .returning(document.c.unique_id, document.c.blob_handle, document.c.patient_key_id)
-)
-_SELECT_PATIENTS = Statement(
-    select(patient_key.c.id, patient_key.c.patient).where(any_of(patient_key.c.id, bindparam("ids")))
-)
-_LOCK_PATIENT_KEY = Statement(
-    select(patient_key.c.id).where(patient_key.c.patient == bindparam("patient")).with_for_update()
-)
-_DELETE_OF_PATIENT = Statement(
-    delete(document)
-    .where(
-        document.c.patient_key_id.in_(
-            select(patient_key.c.id).where(patient_key.c.patient == bindparam("patient"))
-        )
-    )
-    .returning(document.c.blob_handle)
-)
-_DELETE_PATIENT_KEY = Statement(delete(patient_key).where(patient_key.c.patient == bindparam("patient")))
-
-_UPDATE_STATE = Statement(
-    update(document)
-    .where(document.c.submission_id == bindparam("for_submission_id"))
-    .values(state=bindparam("new_state"))
-)
-
-_other = document.alias("other")
-_SELECT_DIFFERING = Statement(
-    select(document.c.unique_id, document.c.size_bytes, _other.c.size_bytes)
-    .join(_other, _other.c.unique_id == document.c.unique_id)
-    .where(
-        document.c.submission_id == bindparam("submission_id"),
-        _other.c.submission_id != document.c.submission_id,
-        _other.c.sha256 != document.c.sha256,
-    )
-    .order_by(document.c.id)
-)
-
-# In the order of `DocumentIdentity`; plain bytes have no key of a patient.
-_COPIES = select(
-    document.c.blob_handle,
-    document.c.unique_id,
-    document.c.mime_type,
-    document.c.size_bytes,
-    document.c.sha1,
-    document.c.sha256,
-    document.c.sealed_key,
-    patient_key.c.id,
-    patient_key.c.patient,
-    patient_key.c.master_key_id,
-    patient_key.c.wrapped_key,
-).outerjoin_from(document, patient_key, patient_key.c.id == document.c.patient_key_id)
-
-_SELECT_ALL = Statement(
-    _COPIES.add_columns(document.c.id)
-    .where(document.c.id > bindparam("after_id"))
-    .order_by(document.c.id)
-    .limit(bindparam("count"))
-)
-
-# 'available' sorts before 'pending': a registered copy is served before one that may yet be removed.
-_SELECT_COPIES = Statement(
-    _COPIES.where(any_of(document.c.unique_id, bindparam("unique_ids"))).order_by(
-        document.c.unique_id, document.c.state, document.c.id
-    )
-)
-
-_SELECT_HANDLES = Statement(
-    select(document.c.blob_handle).where(any_of(document.c.blob_handle, bindparam("handles")))
-)

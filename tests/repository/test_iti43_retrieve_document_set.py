@@ -9,8 +9,9 @@ import pytest
 from ebxml.model import DocumentRequest, RetrieveRequest
 from ebxml.refused import Refused
 from exchange.ports import RetrieveResult, StorageError, StoredDocument
+from repository.document_rows import NewDocument
 from repository.iti43_retrieve_document_set import retrieve_document_set
-from repository.store import NewDocument, RepositoryStore
+from repository.store import RepositoryStore
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,9 @@ import pytest
 from ebxml.model import DocumentRequest, RetrieveRequest
 from ebxml.refused import Refused
 from exchange.ports import RemoveResult
+from repository.document_rows import NewDocument
 from repository.iti86_remove_documents import remove_documents
-from repository.store import NewDocument, RepositoryStore
+from repository.store import RepositoryStore
 from tests.repository.iti41 import HERE, HOME, Registry, blobs_in, bytes_of, entry, provide, staged
 from tests.repository.test_busy_database import database, nobody_else_writes
 

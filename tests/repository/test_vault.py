@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import bindparam, select, update
 
 from database import DatabaseError, Statement
+from repository.document_rows import NewDocument
 from repository.master_keys import BadMasterKey, add_master_key
-from repository.store import NewDocument, RepositoryStore
+from repository.store import RepositoryStore
 from repository.tables import document, patient_key
 from repository.vault import open_vault
 from tests.repository.iti41 import Registry, blobs_in, bytes_of, entry, provide, retrieve, staged

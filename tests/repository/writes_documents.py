@@ -41,7 +41,8 @@ async def write_blobs(directory: Path, seed: int) -> None:
 async def write_submissions(directory: Path, seed: int, url: str) -> None:
     # SQLAlchemy takes 0.7 s to import, which a dozen processes that need no database are spared.
     from database import open_database
-    from repository.store import NewDocument, RepositoryStore
+    from repository.document_rows import NewDocument
+    from repository.store import RepositoryStore
     from repository.vault import open_vault
 
     database = await open_database(url)
