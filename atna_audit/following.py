@@ -62,9 +62,7 @@ class Cursor:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as problem:
                 raise CursorTaken(destination) from problem
-            path = directory / f"{destination}.cursor"
-            stored = json.loads(path.read_bytes()) if path.exists() else {}
-            yield cls(path, {series: Position(*position) for series, position in stored.items()})
+            yield cls(_cursor_path(directory, destination), confirmed_positions(directory, destination))
 
     def save(self, positions: Mapping[str, Position]) -> None:
         """Stand at these positions from now on, also after a crash."""
@@ -76,6 +74,13 @@ class Cursor:
             os.fsync(file.fileno())
         unfinished.replace(self.path)
         sync_directory(self.path.parent, os.fsync)
+
+
+def confirmed_positions(directory: Path, destination: str) -> dict[str, Position]:
+    """How far each series was delivered, as it was last saved."""
+    path = _cursor_path(directory, destination)
+    stored = json.loads(path.read_bytes()) if path.exists() else {}
+    return {series: Position(*position) for series, position in stored.items()}
 
 
 def undelivered(directory: Path, confirmed: Mapping[str, Position]) -> Iterator[SpooledRecord]:
@@ -90,6 +95,10 @@ def undelivered(directory: Path, confirmed: Mapping[str, Position]) -> Iterator[
                 if record.written_ns > position.written_ns:
                     position = Position(segment.sequence, end, record.written_ns)
                     yield SpooledRecord(series.name, record.content, record.written_ns, position)
+
+
+def _cursor_path(directory: Path, destination: str) -> Path:
+    return directory / f"{destination}.cursor"
 
 
 def _behind(segment: Segment, offset: int) -> Iterator[tuple[StoredRecord, int]]:

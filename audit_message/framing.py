@@ -54,6 +54,11 @@ class Decoder:
         self._searched_bytes = 0
         self._found: tuple[str, ...] = ()
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What is held of a message that has not come in whole."""
+        return len(self._buffer)
+
     def receive_data(self, chunk: bytes) -> Iterator[Framed]:
         """Take what has come in, and yield each message that it completes."""
         self._buffer += chunk

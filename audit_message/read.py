@@ -26,10 +26,19 @@ class NotAnAuditMessage(Exception):
 
 def read_audit_message(content: bytes) -> AuditMessage:
     """Read one message; raises NotAnAuditMessage and nothing else (DICOM PS3.15 A.5.1)."""
+    return message_of(parsed(content))
+
+
+def parsed(content: bytes) -> _Element:
+    """Parse the bytes of a message; raises NotAnAuditMessage."""
     try:
-        root = schemas.parse(content)
+        return schemas.parse(content)
     except schemas.NotParsable as problem:
         raise NotAnAuditMessage(f"line {problem.line}: {problem.reason}") from problem
+
+
+def message_of(root: _Element) -> AuditMessage:
+    """Read a message that is parsed already; raises NotAnAuditMessage."""
     if root.tag != "AuditMessage":
         raise NotAnAuditMessage(f"the root is {root.tag!s}, AuditMessage was expected")
     return AuditMessage(
@@ -43,9 +52,9 @@ def read_audit_message(content: bytes) -> AuditMessage:
 def _event(element: _Element) -> EventIdentification:
     return EventIdentification(
         _coded(_required(element, "EventID")),
-        _date_time(element.get("EventDateTime", "")),
-        _outcome(element.get("EventOutcomeIndicator", "")),
-        _action(element.get("EventActionCode", "")),
+        date_time(element.get("EventDateTime", "")),
+        outcome(element.get("EventOutcomeIndicator", "")),
+        action(element.get("EventActionCode", "")),
         _all_coded(element, "EventTypeCode"),
         element.findtext("EventOutcomeDescription") or "",
         _all_coded(element, "PurposeOfUse"),
@@ -111,7 +120,8 @@ def _required(parent: _Element, name: str) -> _Element:
     return found
 
 
-def _date_time(text: str) -> datetime:
+def date_time(text: str) -> datetime:
+    """Read EventDateTime; raises NotAnAuditMessage."""
     try:
         at = datetime.fromisoformat(text.strip())
         # RFC 3881 asks for the zone and many senders forget it; syslog peers without one mean UTC.
@@ -120,14 +130,16 @@ def _date_time(text: str) -> datetime:
         raise NotAnAuditMessage(f"EventDateTime {text!r} is no date and time") from problem
 
 
-def _outcome(text: str) -> Outcome:
+def outcome(text: str) -> Outcome:
+    """Read EventOutcomeIndicator; raises NotAnAuditMessage."""
     try:
         return Outcome(int(text))
     except ValueError as problem:
         raise NotAnAuditMessage(f"EventOutcomeIndicator {text!r}, expected 0, 4, 8 or 12") from problem
 
 
-def _action(text: str) -> Action | None:
+def action(text: str) -> Action | None:
+    """Read EventActionCode, which may be absent; raises NotAnAuditMessage."""
     try:
         return Action(text.strip()) if text else None
     except ValueError as problem:

@@ -1,20 +1,30 @@
 """What an operator does outside of any transaction, as audit messages tell it (ITI TF-2: 3.20)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from audit_message.model import (
     ActiveParticipant,
     AuditMessage,
     AuditSource,
+    Detail,
     EventIdentification,
     ParticipantObject,
 )
 from ihe.audit_events import (
     APPLICATION,
+    AUDIT_LOG_NAME,
+    AUDIT_LOG_USED,
+    AUDIT_QUERY,
     PATIENT,
+    PATIENT_NUMBER,
     PATIENT_RECORD,
     PATIENTS_UNMERGED,
+    SECURITY_RESOURCE,
+    URI,
     Action,
+    CodedValue,
+    ObjectKind,
     Outcome,
 )
 
@@ -30,20 +40,49 @@ def patients_unmerged(
 ) -> tuple[AuditMessage, ...]:
     """One message a patient: one has a record again, the other's has changed (DICOM PS3.15 A.5.3.10)."""
     outcome = Outcome.MINOR if trouble else Outcome.SUCCESS
-    number = PATIENT.id_type or PATIENTS_UNMERGED
-    # The person acts by this program; both are named, for the person's name is the system's word only.
-    participants = (
-        ActiveParticipant(operator, is_requestor=True),
-        ActiveParticipant(
-            audit_source_id, is_requestor=False, roles=(APPLICATION,), alternative_user_id=process_id
-        ),
-    )
+    participants = _operator(operator, process_id, audit_source_id)
     return tuple(
         AuditMessage(
             EventIdentification(PATIENT_RECORD, at, outcome, action, (PATIENTS_UNMERGED,), trouble),
             participants,
             AuditSource(audit_source_id),
-            (ParticipantObject(patient_id, number, PATIENT.type_code, PATIENT.role),),
+            (_object(PATIENT, PATIENT_NUMBER, patient_id),),
         )
         for patient_id, action in ((restored, Action.CREATE), (survivor, Action.UPDATE))
     )
+
+
+def audit_log_read(
+    at: datetime,
+    log_uri: str,
+    query: str,
+    patient_id: str,
+    operator: str,
+    process_id: str,
+    audit_source_id: str,
+) -> AuditMessage:
+    """Tell that somebody looked into the audit log, and for which patient (DICOM PS3.15 A.5.3.2)."""
+    log = replace(
+        _object(SECURITY_RESOURCE, URI, log_uri), name=AUDIT_LOG_NAME, details=(Detail(AUDIT_QUERY, query),)
+    )
+    patient = (_object(PATIENT, PATIENT_NUMBER, patient_id),) if patient_id else ()
+    return AuditMessage(
+        EventIdentification(AUDIT_LOG_USED, at, Outcome.SUCCESS, Action.READ),
+        _operator(operator, process_id, audit_source_id),
+        AuditSource(audit_source_id),
+        (*patient, log),
+    )
+
+
+def _operator(operator: str, process_id: str, audit_source_id: str) -> tuple[ActiveParticipant, ...]:
+    # The person acts by this program; both are named, for the person's name is the system's word only.
+    return (
+        ActiveParticipant(operator, is_requestor=True),
+        ActiveParticipant(
+            audit_source_id, is_requestor=False, roles=(APPLICATION,), alternative_user_id=process_id
+        ),
+    )
+
+
+def _object(kind: ObjectKind, id_type: CodedValue, id_: str) -> ParticipantObject:
+    return ParticipantObject(id_, id_type, kind.type_code, kind.role)

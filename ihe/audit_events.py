@@ -57,6 +57,7 @@ class Outcome(IntEnum):
 
 # EventID and EventTypeCode (DICOM PS3.16 CID 400 to 403).
 APPLICATION_ACTIVITY = CodedValue("110100", "DCM", "Application Activity")
+AUDIT_LOG_USED = CodedValue("110101", "DCM", "Audit Log Used")
 EXPORT = CodedValue("110106", "DCM", "Export")
 IMPORT = CodedValue("110107", "DCM", "Import")
 PATIENT_RECORD = CodedValue("110110", "DCM", "Patient Record")
@@ -85,8 +86,13 @@ IP_ADDRESS = "2"
 
 # ParticipantObjectDetail types.
 ALERT_DESCRIPTION = "Alert Description"
+AUDIT_QUERY = "Query"
 QUERY_ENCODING = "QueryEncoding"
 REPOSITORY_UNIQUE_ID = "Repository Unique Id"
+
+
+# ParticipantObjectName of the log itself (DICOM PS3.15 A.5.3.2).
+AUDIT_LOG_NAME = "Security Audit Log"
 
 
 class About(StrEnum):
@@ -115,18 +121,18 @@ class ObjectKind:
 
 _PERSON, _SYSTEM_OBJECT = "1", "2"
 _PERMANENT_ERASURE = "15"
-_PATIENT_NUMBER = CodedValue("2", "RFC-3881", "Patient Number")
+PATIENT_NUMBER = CodedValue("2", "RFC-3881", "Patient Number")
 _REPORT_NUMBER = CodedValue("9", "RFC-3881", "Report Number")
-_URI = CodedValue("12", "RFC-3881", "URI")
+URI = CodedValue("12", "RFC-3881", "URI")
 _SUBMISSION_SET_ID = CodedValue(SUBMISSION_SET_NODE, "IHE XDS Metadata", "submission set classificationNode")
 _OBJECT_REFERENCE = CodedValue("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
 
 _XCA_HOME = "urn:ihe:iti:xca:2010:homeCommunityId"
 _RETRIEVE_HOME = "ihe:homeCommunityID"
 
-PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER)
-FED_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER, message_id_detail="II")
-FED_BY_V2_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", _PATIENT_NUMBER, message_id_detail="MSH-10")
+PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER)
+FED_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER, message_id_detail="II")
+FED_BY_V2_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER, message_id_detail="MSH-10")
 SUBMISSION_SET = ObjectKind(About.SUBMISSION_SET, _SYSTEM_OBJECT, "20", _SUBMISSION_SET_ID)
 STORED_QUERY = ObjectKind(About.QUERY, _SYSTEM_OBJECT, "24", None, home_detail=_XCA_HOME)
 DOCUMENT = ObjectKind(About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, home_detail=_RETRIEVE_HOME)
@@ -134,7 +140,7 @@ ERASED_DOCUMENT = ObjectKind(
     About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, _PERMANENT_ERASURE, home_detail=_RETRIEVE_HOME
 )
 ERASED_OBJECT = ObjectKind(About.REGISTRY_OBJECT, _SYSTEM_OBJECT, "3", _OBJECT_REFERENCE, _PERMANENT_ERASURE)
-SECURITY_RESOURCE = ObjectKind(About.SECURITY_RESOURCE, _SYSTEM_OBJECT, "13", _URI)
+SECURITY_RESOURCE = ObjectKind(About.SECURITY_RESOURCE, _SYSTEM_OBJECT, "13", URI)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ TOO_MANY_ERRORS = "TOO_MANY_ERRORS"
 
 _FOLDER = Path(__file__).parent
 # The name a caller knows, and the file that gathers all schemas of that name.
-_GATHERED = {"xds": "xds.xsd"}
+_GATHERED = {"xds": "xds.xsd", "audit": "audit.xsd"}
 _SIZE = "count(descendant-or-self::*) + count(descendant-or-self::*/@*)"
 
 

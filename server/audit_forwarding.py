@@ -23,6 +23,9 @@ log = logging.getLogger("coffre.audit")
 
 APP_NAME = "coffre"
 
+# The cursor of the repository in our own database; those of others are named after their addresses.
+OUR_CURSOR = "our-own"
+
 # How soon after it was written a record goes out; each look opens the spool's files.
 POLL_SECONDS = 0.5
 
@@ -134,12 +137,19 @@ def cursor_name(url: str) -> str:
 
 
 @asynccontextmanager
-async def forwarding(spool: Path, addresses: Sequence[AuditRepositoryAddress]) -> AsyncIterator[None]:
-    """Forward to all these repositories until the block ends, and then once more what was written last."""
+async def forwarding(
+    spool: Path, addresses: Sequence[AuditRepositoryAddress], ours: Destination | None = None
+) -> AsyncIterator[None]:
+    """Forward to all these repositories until the block ends, and then once more what was written last.
+
+    `ours` is the Audit Record Repository of this process, if it has one.
+    """
     forwarders = [
         Forwarder(spool, cursor_name(one.url), repository_at(one.url, one.ca, one.certificate, one.key))
         for one in addresses
     ]
+    if ours:
+        forwarders.append(Forwarder(spool, OUR_CURSOR, ours))
     for one in forwarders:
         one.start()
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ import httpx2
 from sqlalchemy import literal_column, select
 
 from atna_audit.spool import Spool
+from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
 from consent_broker.decide import OpenDomain
 from database import Database, DatabaseBusy, DatabaseError, Statement, open_database
@@ -58,7 +59,9 @@ from repository.iti41_provide_and_register_document_set import (
 from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.iti86_remove_documents import remove_documents
 from repository.store import RepositoryStore
+from server.audit_delivery import OwnRepository
 from server.audit_forwarding import forwarding
+from server.audit_reception import receiving
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
@@ -70,8 +73,6 @@ from server.settings import Configuration
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-ACTORS = ("registry", "repository")
 
 _ONE = Statement(select(literal_column("1")))
 
@@ -98,15 +99,17 @@ class Platform:
 async def running_platform(configuration: Configuration, actors: tuple[str, ...]) -> AsyncIterator[Platform]:
     """Open the stores, join the ports, and record the start and the end of each actor (ITI TF-2: 3.20.7)."""
     async with AsyncExitStack() as stack:
-        # Before the spool, so that the records of the end itself are in it when this ends.
-        await stack.enter_async_context(
-            forwarding(configuration.audit.spool, configuration.audit.repositories)
-        )
-        spool = Spool.open(configuration.audit.spool)
-        stack.push_async_callback(spool.close)
         await asyncio.to_thread(migrate, configuration.database.url)
         database = await open_database(configuration.database.url)
         stack.push_async_callback(database.close)
+        audit_store = AuditStore(database)
+        ours = OwnRepository(audit_store, now, asyncio.get_running_loop()) if "audit" in actors else None
+        # Before the spool, so that the records of the end itself are in it when this ends.
+        await stack.enter_async_context(
+            forwarding(configuration.audit.spool, configuration.audit.repositories, ours)
+        )
+        spool = Spool.open(configuration.audit.spool)
+        stack.push_async_callback(spool.close)
         around = Surroundings(
             node=Node(str(os.getpid()), configuration.audit.source_id),
             domain=affinity_domain(configuration),
@@ -133,8 +136,13 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             link = await _registry_link(configuration, running.get("registry"), around, stack)
             running["repository"] = _repository(store, link, configuration, around)
             await stack.enter_async_context(leftovers_settled(store, link, around.clock))
-        await _record_activity(running, around, configuration, actor_started)
-        stack.push_async_callback(_record_activity, running, around, configuration, actor_stopped)
+        await _record_activity(actors, around, configuration, actor_started)
+        stack.push_async_callback(_record_activity, actors, around, configuration, actor_stopped)
+        if "audit" in actors:
+            shared = configuration.server.workers > 1
+            await stack.enter_async_context(
+                receiving(configuration.audit_repository, audit_store, around.clock, shared)
+            )
         if patients:
             await stack.enter_async_context(mllp_feed(patients, configuration, around))
         address = configuration.server.address
@@ -263,12 +271,12 @@ def _or_busy(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
 
 async def _record_activity(
-    running: Mapping[str, Actor],
+    actors: Iterable[str],
     around: Surroundings,
     configuration: Configuration,
     message_of: Callable[..., AuditMessage],
 ) -> None:
-    for name in running:
+    for name in actors:
         message = message_of(
             around.clock(),
             name,

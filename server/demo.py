@@ -224,7 +224,7 @@ def _compare(
 
 def _show_audit(story: Story, configuration: Configuration) -> None:
     story.command("audit tail")
-    records = latest(configuration.audit.spool, MOST_AUDIT_RECORDS)
+    records = latest(configuration, MOST_AUDIT_RECORDS)
     if not records:
         raise Trouble(ExitCode.DAMAGED, "The server wrote no audit record.")
     story.show(audit_table(records))

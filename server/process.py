@@ -33,6 +33,10 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
             "a repository by itself needs the address of its registry, e.g. http://localhost:8080/registry"
         )
         raise BadConfiguration(Problem("", 0, "repository.registry_url", reason))
+    reception = configuration.audit_repository
+    if actors == ("audit",) and not (reception.tls_port or reception.udp_port):
+        reason = "an audit repository by itself needs a port at which it hears of other systems, e.g. 6514"
+        raise BadConfiguration(Problem("", 0, "audit_repository.tls_port", reason))
     _log_to_the_terminal()
     settings = uvicorn.Config(
         partial(_worker, configuration, actors),

@@ -22,6 +22,10 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
     return _directory(info) / path
 
 
+def _absolute_text(text: str, info: ValidationInfo) -> str:
+    return str(_directory(info) / text) if text else ""
+
+
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
     if text and (
@@ -64,6 +68,7 @@ def _code_set(text: str, info: ValidationInfo) -> str:
 
 Positive = Annotated[int, Field(ge=1)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -171,6 +176,23 @@ class Audit(Section):
     repositories: tuple[AuditRepositoryAddress, ...] = ()
 
 
+class AuditReception(Section):
+    """Where the Audit Record Repository hears of other systems; a port of 0 is none."""
+
+    host: Text = "127.0.0.1"
+    tls_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    udp_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    certificate: OptionalPath = ""
+    key: OptionalPath = ""
+    client_ca: OptionalPath = ""
+
+    @model_validator(mode="after")
+    def _tls_is_mutual(self) -> Self:
+        if self.tls_port and not (self.certificate and self.key and self.client_ca):
+            raise ValueError("tls_port needs certificate, key and client_ca")
+        return self
+
+
 class Configuration(Section):
     """All of it; without a file, everything lies in one directory."""
 
@@ -182,3 +204,4 @@ class Configuration(Section):
     identity: Identity
     limits: LimitSection
     audit: Audit
+    audit_repository: AuditReception

@@ -1,20 +1,38 @@
-"""`coffre audit`: who did what, from the audit records on this machine."""
+"""`coffre audit`: who did what, from the records of the Audit Record Repository."""
 
-from collections import deque
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from server.commands import options
-from server.commands.outcome import harmless, write_json
+from server.commands.outcome import ExitCode, Trouble, harmless, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from atna_audit.reading import AuditSummary
+    from atna_audit.search import SenderDiagnosis
+    from server.audit_log import AuditLog
+    from server.settings import Configuration
+
+R = TypeVar("R")
+
+
+class Results(StrEnum):
+    """EventOutcomeIndicator in words."""
+
+    SUCCESS = "success"
+    MINOR = "minor"
+    SERIOUS = "serious"
+    MAJOR = "major"
+
+
+Number = Annotated[int, typer.Option("--number", "-n", min=1, help="How many records to show.")]
 
 app = typer.Typer(help="See who did what.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -26,37 +44,144 @@ def audit() -> None:
 
 @app.command()
 def tail(
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many records to show.")] = 20,
+    number: Number = 20,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Show the latest audit records, the newest last.
-
-    Reads the spool of the configuration, so it is for the machine on which the server runs.
 
     \b
     Example:
       coffre audit tail -n 5 --config coffre-data/coffre.toml
     """
     from server.commands.configured import configuration_of
+
+    _show(latest(configuration_of(config), number), as_json)
+
+
+@app.command()
+def search(
+    patient: Annotated[str, typer.Option(help="A patient: the id alone, or ID^^^&OID&ISO.")] = "",
+    person: Annotated[str, typer.Option(help="A user or a system, by its UserID or UserName.")] = "",
+    document: Annotated[str, typer.Option(help="A document, by its uniqueId.")] = "",
+    event: Annotated[str, typer.Option(help="The code of an event: ITI-43, 110113...")] = "",
+    purpose: Annotated[str, typer.Option(help="The code of a purpose of use.")] = "",
+    sender: Annotated[str, typer.Option(help="The system that recorded it, by its AuditSourceID.")] = "",
+    outcome: Annotated[Results | None, typer.Option(help="How it went.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="From this time on, here.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Before this time.")] = None,
+    number: Number = 20,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find stored audit records of which all this holds, of any system, the newest last.
+
+    \b
+    Examples:
+      coffre audit search --patient 1980010112345 --since 2030-01-01
+      coffre audit search --event ITI-43 --outcome serious -n 100 --json
+    """
+    from atna_audit.reading import summaries
+    from atna_audit.search import Search
+    from atna_audit.tables import About
+    from client import patient_id_of
+    from ihe.audit_events import Outcome
+    from server.commands.configured import configuration_of
+    from server.commands.peers import authority_of
+
+    configuration = configuration_of(config)
+    patient_id = patient_id_of(patient, authority_of(configuration)) if patient else ""
+    about = {
+        About.PATIENT: patient_id,
+        About.DOCUMENT: document,
+        About.PERSON: person,
+        About.PURPOSE: purpose,
+        About.EVENT: event,
+    }
+    asked = Search(
+        since=since.astimezone() if since else None,
+        until=until.astimezone() if until else None,
+        outcome=Outcome[outcome.name] if outcome else None,
+        sender=sender,
+        about={key: value for key, value in about.items() if value},
+    )
+
+    async def ask(log: "AuditLog") -> list[bytes]:
+        return await log.search(asked, number)
+
+    found = _asked(configuration, f"search {asked.words}", ask, patient_id)
+    _show(tuple(summaries(found)), as_json)
+
+
+@app.command()
+def diagnose(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+    """Show, for each sender, what is not right about its audit messages, and in how many of them.
+
+    \b
+    Example:
+      coffre audit diagnose --config coffre-data/coffre.toml
+    """
+    from itertools import groupby
+
+    from server.commands.configured import configuration_of
+
+    async def ask(log: "AuditLog") -> "list[SenderDiagnosis]":
+        return await log.diagnoses()
+
+    found = _asked(configuration_of(config), "diagnose", ask)
+    if as_json:
+        write_json([asdict(one) for one in found])
+    elif not found:
+        typer.echo("All audit messages are as they should be.")
+    else:
+        for sender, diagnoses in groupby(found, key=lambda one: one.sender):
+            typer.echo(f"{harmless(sender)}:")
+            for one in diagnoses:
+                typer.echo(f"  {one.messages:>8} x {harmless(one.diagnosis)}")
+
+
+def latest(configuration: "Configuration", number: int) -> "tuple[AuditSummary, ...]":
+    """The last records of the log, the newest last."""
+    from atna_audit.reading import summaries
+
+    async def ask(log: "AuditLog") -> list[bytes]:
+        return await log.latest(number)
+
+    return tuple(summaries(_asked(configuration, "tail", ask)))
+
+
+def _asked(
+    configuration: "Configuration",
+    query: str,
+    ask: "Callable[[AuditLog], Awaitable[R]]",
+    patient_id: str = "",
+) -> R:
+    """Open the log, ask it, and record that; what is found may be shown then."""
+    from server.audit_log import NoAuditLog, audit_log
+
+    async def answer() -> R:
+        async with audit_log(configuration, query, patient_id) as log:
+            return await ask(log)
+
+    try:
+        return asyncio.run(answer())
+    except NoAuditLog:
+        raise Trouble(
+            ExitCode.CONFIGURATION,
+            f"There is no audit record in {configuration.audit.spool}, and no database either.",
+            "Is --config that of the server?",
+        ) from None
+
+
+def _show(records: "Sequence[AuditSummary]", as_json: bool) -> None:
     from server.commands.display import console
 
-    spool = configuration_of(config).audit.spool
-    records = latest(spool, number)
     if as_json:
         write_json([as_facts(record) for record in records])
     elif records:
         console().print(audit_table(records))
     else:
-        typer.echo(f"There is no audit record in {spool}; is --config that of the server?")
-
-
-def latest(spool: Path, number: int) -> tuple["AuditSummary", ...]:
-    """The last records in the spool; none where there is no spool yet."""
-    from atna_audit.reading import summaries
-    from atna_audit.spool import stored_records
-
-    return tuple(deque(summaries(stored_records(spool)), number)) if spool.is_dir() else ()
+        typer.echo("There are no such audit records.")
 
 
 def audit_table(records: Iterable["AuditSummary"]) -> "Table":

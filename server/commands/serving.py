@@ -16,6 +16,7 @@ class Actors(StrEnum):
     ALL = "all"
     REGISTRY = "registry"
     REPOSITORY = "repository"
+    AUDIT = "audit"
 
 
 CONFIGURATION_NAME = "coffre.toml"
@@ -49,13 +50,16 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="On which port.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="How many processes answer.")] = None,
 ) -> None:
-    """Run the Document Registry, the Document Repository, or both, until Ctrl-C or SIGTERM.
+    """Run the Document Registry, the Document Repository, the Audit Record Repository, or all of them.
+
+    They run until Ctrl-C or SIGTERM.
 
     \b
     Examples, all in one process and each by itself:
       coffre serve --config coffre-data/coffre.toml
       coffre serve registry --port 8080
       COFFRE_REGISTRY_URL=http://localhost:8080/registry coffre serve repository --port 8081
+      coffre serve audit --port 8082 --config arr/coffre.toml
     """
     from server import process
     from server.commands.configured import configuration_of
@@ -64,7 +68,7 @@ def serve(
     configuration = configuration_of(
         config, {name: str(value) for name, value in chosen.items() if value is not None}
     )
-    running = ("registry", "repository") if actors is Actors.ALL else (str(actors),)
+    running = ("registry", "repository", "audit") if actors is Actors.ALL else (str(actors),)
     try:
         process.serve(configuration, running)
     except SystemExit as ended:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import schemas
 from audit_message.write import write_audit_message
 from exchange.audit_trail import (
     AuditedDocument,
@@ -50,7 +51,10 @@ def happening(transaction: Transaction | None, **known: Any) -> Happening:
 
 
 def written(transaction: Transaction | None, **known: Any) -> list[bytes]:
-    return [write_audit_message(message) for message in audit_messages_of(happening(transaction, **known))]
+    messages = [write_audit_message(one) for one in audit_messages_of(happening(transaction, **known))]
+    for message in messages:
+        assert schemas.errors_in(schemas.parse(message), "audit") == ()
+    return messages
 
 
 SOURCE_AND_DESTINATION = """

@@ -5,7 +5,17 @@ from lxml import etree
 
 import schemas
 
-NAMES = ["lcm.xsd", "query.xsd", "rim.xsd", "rmd.xsd", "rs.xsd", "xds.b.xsd", "xds.xsd", "xml.xsd"]
+NAMES = [
+    "audit.xsd",
+    "lcm.xsd",
+    "query.xsd",
+    "rim.xsd",
+    "rmd.xsd",
+    "rs.xsd",
+    "xds.b.xsd",
+    "xds.xsd",
+    "xml.xsd",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""A database is brought to exactly the tables that registry and repository declare, once."""
+"""A database is brought to exactly the tables that the actors declare, once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
+import atna_audit.tables
 import registry.tables
 import repository.tables
 import server.migrations
@@ -37,7 +38,7 @@ LIST_INDEXES = {
 def test_the_migrated_tables_are_the_declared_ones(database_url):
     migrate(database_url)
     declared = MetaData()
-    for room in (registry.tables, repository.tables):
+    for room in (registry.tables, repository.tables, atna_audit.tables):
         for table in room.metadata.tables.values():
             table.to_metadata(declared)
     with engine(database_url).connect() as connection:

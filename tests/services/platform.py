@@ -39,6 +39,8 @@ class Platform:
     process: subprocess.Popen[bytes] = field(repr=False)
     # Where the registry runs in a process of its own, that one.
     registry: "Platform | None" = None
+    # What a command beside this server needs in its environment to find the same database.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def registry_url(self) -> str:
@@ -154,7 +156,9 @@ def running(
             command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
         )
         stack.callback(_stop, process)
-        platform = Platform(directory, f"http://127.0.0.1:{port}", process)
+        platform = Platform(
+            directory, f"http://127.0.0.1:{port}", process, environment=dict(environment or {})
+        )
         _wait_until_ready(platform)
         yield platform
 

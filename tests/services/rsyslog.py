@@ -28,11 +28,22 @@ global(
 module(load="imtcp" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="x509/certvalid")
 module(load="imudp")
 template(name="raw" type="string" string="%rawmsg%\\n")
-ruleset(name="tls") {{ action(type="omfile" file="{folder}/tls" template="raw") }}
-ruleset(name="udp") {{ action(type="omfile" file="{folder}/udp" template="raw") }}
+template(name="unchanged" type="string" string="%rawmsg%")
+ruleset(name="tls") {{ action(type="omfile" file="{folder}/tls" template="raw") {to_tls} }}
+ruleset(name="udp") {{ action(type="omfile" file="{folder}/udp" template="raw") {to_udp} }}
 input(type="imtcp" address="127.0.0.1" port="{tls_port}" ruleset="tls")
 input(type="imudp" address="127.0.0.1" port="{udp_port}" ruleset="udp")
 """
+
+_TO_TLS = """action(
+    type="omfwd" target="localhost" port="{port}" protocol="tcp"
+    tcp_framing="octet-counted" template="unchanged"
+    streamDriver="gtls" streamDriverMode="1" streamDriverAuthMode="x509/certvalid"
+    queue.type="linkedList" action.resumeRetryCount="-1" action.resumeInterval="1"
+)"""
+_TO_UDP = """action(
+    type="omfwd" target="127.0.0.1" port="{port}" protocol="udp" template="unchanged"
+)"""
 
 
 @dataclass
@@ -100,8 +111,11 @@ class Rsyslog:
 
 
 @contextmanager
-def running() -> Iterator[Rsyslog]:
-    """Start a receiver in a folder of its own, and remove both at the end."""
+def running(tls_onward: int = 0, udp_onward: int = 0) -> Iterator[Rsyslog]:
+    """Start a receiver in a folder of its own, and remove both at the end.
+
+    What comes in over TLS or UDP goes on to these ports of this machine, over the same transport.
+    """
     # Not pytest's folder: rsyslog's user may not enter that.
     folder = Path(tempfile.mkdtemp(prefix="coffre-rsyslog-", dir="/tmp"))
     authority = Authority(folder)
@@ -121,6 +135,8 @@ def running() -> Iterator[Rsyslog]:
             key=ours.key,
             tls_port=receiver.tls_port,
             udp_port=receiver.udp_port,
+            to_tls=_TO_TLS.format(port=tls_onward) if tls_onward else "",
+            to_udp=_TO_UDP.format(port=udp_onward) if udp_onward else "",
         )
     )
     try:

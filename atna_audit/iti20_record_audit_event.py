@@ -1,0 +1,118 @@
+"""Record Audit Event [ITI-20]: whatever comes in is kept as it came, and found by what it says."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from atna_audit.tables import About
+from audit_message.departures import examine
+from audit_message.model import AuditMessage
+from audit_message.read import NotAnAuditMessage
+from audit_message.syslog import SyslogMessage, read_syslog
+from ihe.audit_events import DOCUMENT, PATIENT, ObjectKind, Outcome
+from ihe.namespaces import ANONYMOUS
+
+# How many messages of one connection are remembered to tell two equal ones from one that was sent twice:
+# those of the last seconds, for a sender that writes the time writes it at least to the second.
+REMEMBERED_MESSAGES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came in, and what was not right about how it came.
+
+    `repeated` counts the equal messages before it on the same connection.
+    """
+
+    message: bytes
+    peer: str
+    transport: str
+    received_at: datetime
+    diagnosis: tuple[str, ...] = ()
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """A message and what it is found by; `at` is the time of the event, or of the arrival."""
+
+    arrival: Arrival
+    digest: str
+    at: datetime
+    outcome: Outcome | None
+    sender: str
+    subjects: frozenset[tuple[About, str]]
+    diagnosis: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Repetitions:
+    """Counts equal messages of one connection: nothing is sent twice on it, so each is an event."""
+
+    _counts: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
+
+    def count(self, message: bytes) -> int:
+        """How often this message came before, as far as is remembered."""
+        key = hashlib.sha256(message).digest()
+        before = self._counts.pop(key, 0)
+        self._counts[key] = before + 1
+        if len(self._counts) > REMEMBERED_MESSAGES:
+            self._counts.popitem(last=False)
+        return before
+
+
+def record_of(arrival: Arrival) -> AuditRecord:
+    """Read what can be read of a message; nothing is refused (ITI TF-2: 3.20.4.1.3)."""
+    syslog = read_syslog(arrival.message)
+    at = syslog.timestamp or arrival.received_at
+    sender = syslog.hostname or arrival.peer
+    try:
+        message, departures = examine(syslog.content, at)
+    except NotAnAuditMessage as problem:
+        diagnosis = (*arrival.diagnosis, *syslog.diagnosis, f"no audit message: {problem}")
+        return AuditRecord(arrival, _digest(arrival, syslog), at, None, sender, frozenset(), diagnosis)
+    return AuditRecord(
+        arrival,
+        _digest(arrival, syslog),
+        message.event.at,
+        message.event.outcome,
+        message.source.id or sender,
+        frozenset(_subjects(message)),
+        (*arrival.diagnosis, *syslog.diagnosis, *departures),
+    )
+
+
+def _digest(arrival: Arrival, syslog: SyslogMessage) -> str:
+    # Not of the host's name, the framing and the way, which may differ when a record is sent once more. A
+    # message without a time of its own is the same only if all of it is.
+    identity = [arrival.message]
+    if syslog.timestamp is not None:
+        names = (syslog.timestamp.isoformat(), syslog.app_name, syslog.process_id, syslog.message_id)
+        identity = [" ".join(names).encode(), syslog.content]
+    digest = hashlib.sha256(b"\n".join(identity))
+    if arrival.repeated:
+        digest.update(b"\n%d" % arrival.repeated)
+    return digest.hexdigest()
+
+
+def _subjects(message: AuditMessage) -> Iterator[tuple[About, str]]:
+    for object_ in message.objects:
+        for kind, about in ((PATIENT, About.PATIENT), (DOCUMENT, About.DOCUMENT)):
+            if object_.id and _is(kind, object_.type_code, object_.role):
+                yield about, object_.id
+    for participant in message.participants:
+        for name in (participant.user_id, participant.user_name):
+            # Nearly every peer is this one, and nobody looks for it.
+            if name and name != ANONYMOUS:
+                yield About.PERSON, name
+    for purpose in message.event.purposes_of_use:
+        yield About.PURPOSE, purpose.code
+    for code in (message.event.event_id, *message.event.type_codes):
+        if code.code:
+            yield About.EVENT, code.code
+
+
+def _is(kind: ObjectKind, type_code: str, role: str) -> bool:
+    return (type_code, role) == (kind.type_code, kind.role)

@@ -1,0 +1,80 @@
+"""What the Audit Record Repository stores: one schema for PostgreSQL and SQLite (ITI TF-2: 3.20.4.1.3)."""
+
+from enum import IntEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+_BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
+
+
+class About(IntEnum):
+    """By what a record is found beside its time, outcome and sender."""
+
+    PATIENT = 1
+    DOCUMENT = 2
+    PERSON = 3
+    PURPOSE = 4
+    EVENT = 5
+
+
+# One row: how many records were ever stored. Whoever stores locks it, so that their numbers have no gaps and
+# stand in the order of arrival.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("records", BigInteger, nullable=False),
+)
+
+# `message` is what came in, byte for byte; all else is read from it, and empty where that could not be read.
+# A sender delivers at least once: `digest` is the same whenever it sends the same record.
+audit_record = Table(
+    "audit_record",
+    metadata,
+    Column("id", _BIG_KEY, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("received_milliseconds", BigInteger, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("at_milliseconds", BigInteger, nullable=False),
+    Column("outcome", SmallInteger),
+    Column("sender", Text, nullable=False),
+    # One a line; empty for a message that is as it should be.
+    Column("diagnosis", Text, nullable=False),
+    Index("ix_audit_record_at", "at_milliseconds"),
+    Index("ix_audit_record_outcome", "outcome", "at_milliseconds"),
+    Index("ix_audit_record_sender", "sender", "at_milliseconds"),
+    # Few where senders are in order, and counted by sender.
+    Index(
+        "ix_audit_record_diagnosis",
+        "sender",
+        postgresql_where=text("diagnosis <> ''"),
+        sqlite_where=text("diagnosis <> ''"),
+    ),
+)
+
+# The time stands in the key, so that the latest records about one patient are read off one end of it.
+audit_subject = Table(
+    "audit_subject",
+    metadata,
+    Column("about", SmallInteger, primary_key=True, autoincrement=False),
+    Column("value", Text, primary_key=True),
+    Column("at_milliseconds", BigInteger, primary_key=True, autoincrement=False),
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_audit_subject_record", "record"),
+    sqlite_with_rowid=False,
+)

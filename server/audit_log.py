@@ -1,0 +1,96 @@
+"""The audit log as operators see it: what they look for is recorded before they see it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+
+from atna_audit.following import confirmed_positions, undelivered
+from atna_audit.search import Search, SenderDiagnosis, diagnoses, find
+from atna_audit.spool import Spool
+from audit_message.syslog import read_syslog
+from database import Database, open_database
+from exchange.operator_audit import audit_log_read
+from server.audit_forwarding import OUR_CURSOR, message_of
+from server.audit_trail import SpooledAuditTrail
+from server.migrations import migrate
+from server.settings import Configuration
+
+
+class NoAuditLog(Exception):
+    """Neither database nor spool is where the configuration says."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLog:
+    """The stored records, and those that are still on their way here."""
+
+    database: Database
+    spool: Path
+
+    async def latest(self, number: int) -> list[bytes]:
+        """The latest records, the newest last."""
+        # In this order, so that what is stored in between is seen twice and not missed.
+        waiting = await asyncio.to_thread(self._waiting)
+        stored = [one.message for one in await find(self.database, Search(), number)]
+        messages = dict.fromkeys((*reversed(stored), *waiting))
+        return [read_syslog(message).content for message in messages][-number:]
+
+    async def search(self, search: Search, number: int) -> list[bytes]:
+        """Those of which all this holds, the newest last."""
+        found = await find(self.database, search, number)
+        return [read_syslog(one.message).content for one in reversed(found)]
+
+    async def diagnoses(self) -> list[SenderDiagnosis]:
+        """What is not right about the messages of each sender."""
+        return await diagnoses(self.database)
+
+    def _waiting(self) -> list[bytes]:
+        confirmed = confirmed_positions(self.spool, OUR_CURSOR)
+        records = sorted(undelivered(self.spool, confirmed), key=lambda record: record.written_ns)
+        return [message_of(record) for record in records]
+
+
+@asynccontextmanager
+async def audit_log(
+    configuration: Configuration, query: str, patient_id: str = ""
+) -> AsyncIterator[AuditLog]:
+    """Lend the log to whoever runs this process, and record it at the end; raises NoAuditLog.
+
+    What was read may be shown when the block has ended well (DICOM PS3.15 A.5.3.2).
+    """
+    _expect_log(configuration)
+    url = configuration.database.url
+    # Opened first: what could not be recorded is not begun.
+    spool = Spool.open(configuration.audit.spool)
+    try:
+        await asyncio.to_thread(migrate, url)
+        database = await open_database(url)
+        try:
+            yield AuditLog(database, configuration.audit.spool)
+        finally:
+            await database.close()
+        reading = audit_log_read(
+            datetime.now(UTC),
+            f"{configuration.server.address}/audit",
+            query,
+            patient_id,
+            getuser(),
+            str(os.getpid()),
+            configuration.audit.source_id,
+        )
+        await SpooledAuditTrail(spool).record(reading)
+    finally:
+        await spool.close()
+
+
+def _expect_log(configuration: Configuration) -> None:
+    # An operator who forgot --config should not be shown an empty log, made at that moment.
+    file = configuration.database.url.removeprefix("sqlite:///")
+    there = file == configuration.database.url or Path(file).exists()
+    if not there and not configuration.audit.spool.is_dir():
+        raise NoAuditLog

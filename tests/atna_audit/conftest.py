@@ -1,0 +1,20 @@
+"""An empty Audit Record Repository in each of the two databases."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from atna_audit.store import AuditStore
+from database import Database, open_database
+
+
+@pytest.fixture
+async def database(migrated_database_url: str) -> AsyncIterator[Database]:
+    database = await open_database(migrated_database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> AuditStore:
+    return AuditStore(database)
