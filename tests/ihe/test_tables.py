@@ -6,7 +6,7 @@ import re
 import pytest
 
 from ebxml import model
-from ihe import attributes
+from ihe import attributes, xua
 from ihe.associations import ASSOCIATION_TYPES
 from ihe.attributes import Classification, Datatype, ExternalIdentifier, Slot
 from ihe.error_codes import ERROR_CODES, Severity
@@ -130,3 +130,18 @@ def test_the_framework_own_slots_begin_with_its_prefix_or_are_plain_words():
     """ITI TF-3: 4.2.3.1.6."""
     names = [row.carrier.name for table in TABLES.values() for row in table if isinstance(row.carrier, Slot)]
     assert all(name.startswith(attributes.RESERVED_SLOT_PREFIX) or name.isalpha() for name in names)
+
+
+def test_no_signature_is_made_with_sha_1_or_a_shared_secret():
+    """RFC 9231; ITI TF-2: 3.40.4.1.2."""
+    names = xua.SIGNATURE_METHODS | xua.DIGEST_METHODS
+    assert not [name for name in names if "sha1" in name or "hmac" in name or "dsa-sha1" in name]
+
+
+def test_every_refusal_of_an_assertion_has_its_own_words_and_a_code_of_ws_security():
+    """WSS SOAP Message Security 1.1: 12."""
+    assert len({refusal.rule for refusal in xua.REFUSALS}) == len(xua.REFUSALS) == 25
+    assert {refusal.subcode[1] for refusal in xua.REFUSALS} == {
+        "SecurityTokenUnavailable", "InvalidSecurity", "InvalidSecurityToken", "UnsupportedSecurityToken",
+        "UnsupportedAlgorithm", "FailedCheck", "FailedAuthentication", "MessageExpired",
+    }  # fmt: skip
