@@ -3,10 +3,9 @@
 from atna_audit.spool import stored_records
 from audit_message.read import read_audit_message
 from tests.messages import requests
-from tests.messages.requests import APPROVED, FAILURE, ITI_18, SUCCESS, stored_query, submission
+from tests.messages.requests import APPROVED, FAILURE, ITI_18, ITI_51, SUCCESS, stored_query, submission
 from tests.wire import envelope, post
 
-ITI_51 = "urn:ihe:iti:2009:MultiPatientStoredQuery"
 FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS = "urn:uuid:3d1bdb10-39a2-11de-89c2-2f44d94eaa9f"
 STATUS = ("$XDSDocumentEntryStatus", f"('{APPROVED}')")
 

@@ -7,6 +7,7 @@ from tests.messages.requests import (
     APPROVED,
     DEPRECATED,
     FAILURE,
+    ITI_61,
     ON_DEMAND,
     REPOSITORY,
     RPLC,
@@ -20,7 +21,6 @@ from tests.messages.requests import (
 )
 from tests.wire import envelope, post
 
-ITI_61 = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry"
 CREATED = slot("creationTime", "20240102030405")
 OF_REPOSITORY = slot("repositoryUniqueId", REPOSITORY)
 STABLE_SLOTS = requests.registered("da39a3ee5e6b4b0d3255bfef95601890afd80709", 0)

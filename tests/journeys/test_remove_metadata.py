@@ -5,10 +5,9 @@ import pytest
 from atna_audit.spool import stored_records
 from audit_message.read import read_audit_message
 from tests.messages import requests
-from tests.messages.requests import FAILURE, NAMESPACES, SUCCESS, submission
+from tests.messages.requests import FAILURE, ITI_62, NAMESPACES, SUCCESS, submission
 from tests.wire import envelope, post
 
-ITI_62 = "urn:ihe:iti:2010:DeleteDocumentSet"
 LETTER = b"Dear colleague,\r\nall is well.\r\n"
 
 

@@ -10,18 +10,18 @@ from tests.messages.requests import (
     DEPRECATED,
     FAILURE,
     HAS_MEMBER,
+    ITI_57,
+    ITI_92,
     SUCCESS,
     association,
     find_documents,
     fresh_oid,
     slot,
+    status_change,
     submit,
 )
 from tests.wire import envelope, post
 
-ITI_57 = "urn:ihe:iti:2010:UpdateDocumentSet"
-ITI_92 = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet"
-STATUS = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
 SUBMIT = "urn:ihe:iti:2010:AssociationType:SubmitAssociation"
 SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
 OF_REPOSITORY = requests.registered("da39a3ee5e6b4b0d3255bfef95601890afd80709", 0)
@@ -75,14 +75,6 @@ class Record:
 @pytest.fixture
 def record(platform):
     return Record(platform)
-
-
-def change_of(target, old=APPROVED, new=DEPRECATED, more=""):
-    slots = (slot("OriginalStatus", old) if old else "") + (slot("NewStatus", new) if new else "")
-    return (
-        f'<rim:Association id="change" sourceObject="SubmissionSet1" targetObject="{target}" '
-        f'associationType="{STATUS}">{slots}{more}</rim:Association>'
-    )
 
 
 def title_of(entry):
@@ -142,9 +134,9 @@ def test_incomplete_metadata_is_refused(record):
 
 def test_a_document_is_deprecated_and_approved_again(record):
     """MU supplement: 3.57.4.1.3.3.3."""
-    assert record.send(change_of(record.lid)).status_urn == SUCCESS
+    assert record.send(status_change(record.lid)).status_urn == SUCCESS
     assert (len(record.found()), len(record.found(DEPRECATED))) == (0, 1)
-    assert record.send(change_of(record.lid, DEPRECATED, APPROVED)).status_urn == SUCCESS
+    assert record.send(status_change(record.lid, DEPRECATED, APPROVED)).status_urn == SUCCESS
     assert (len(record.found()), len(record.found(DEPRECATED))) == (1, 0)
 
 
@@ -161,13 +153,13 @@ def test_a_document_is_deprecated_and_approved_again(record):
 )
 def test_a_status_change_that_cannot_be_read_is_no_operation(record, old, new, more):
     """XDSMetadataUpdateOperationError."""
-    answer = record.send(change_of(record.lid, old, new, more))
+    answer = record.send(status_change(record.lid, old, new, more))
     assert (answer.status_urn, set(answer.codes)) == (FAILURE, {"XDSMetadataUpdateOperationError"})
 
 
 def test_the_original_status_must_hold(record):
     """XDSMetadataUpdateError."""
-    answer = record.send(change_of(record.lid, DEPRECATED, APPROVED))
+    answer = record.send(status_change(record.lid, DEPRECATED, APPROVED))
     assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSMetadataUpdateError"])
     assert record.lid in answer.errors[0][1]
 
@@ -188,7 +180,7 @@ def test_an_association_is_submitted(record):
 
 def test_a_restricted_update_changes_no_status(record):
     """UnmodifiableMetadataError."""
-    answer = record.send(*record.version(), change_of(record.lid), action=ITI_92)
+    answer = record.send(*record.version(), status_change(record.lid), action=ITI_92)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["UnmodifiableMetadataError"])
 
 

@@ -10,11 +10,37 @@ ITI_41 = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 ITI_42 = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 ITI_43 = "urn:ihe:iti:2007:RetrieveDocumentSet"
 ITI_44 = "urn:hl7-org:v3:PRPA_IN201301UV02"
+ITI_51 = "urn:ihe:iti:2009:MultiPatientStoredQuery"
+ITI_57 = "urn:ihe:iti:2010:UpdateDocumentSet"
+ITI_61 = "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry"
+ITI_62 = "urn:ihe:iti:2010:DeleteDocumentSet"
+ITI_92 = "urn:ihe:iti:2018:RestrictedUpdateDocumentSet"
 
-FIND_DOCUMENTS = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"
-GET_ALL = "urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3"
-GET_DOCUMENTS = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
-GET_SUBMISSION_SET_AND_CONTENTS = "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83"
+STORED_QUERIES = {
+    "FindDocuments": "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d",
+    "FindSubmissionSets": "urn:uuid:f26abbcb-ac74-4422-8a30-edb644bbc1a9",
+    "FindFolders": "urn:uuid:958f3006-baad-4929-a4de-ff1114824431",
+    "GetAll": "urn:uuid:10b545ea-725c-446d-9b95-8aeb444eddf3",
+    "GetDocuments": "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4",
+    "GetFolders": "urn:uuid:5737b14c-8a1a-4539-b659-e03a34a5e1e4",
+    "GetAssociations": "urn:uuid:a7ae438b-4bc2-4642-93e9-be891f7bb155",
+    "GetDocumentsAndAssociations": "urn:uuid:bab9529a-4a10-40b3-a01f-f68a615d247a",
+    "GetSubmissionSets": "urn:uuid:51224314-5390-4169-9b91-b1980040715a",
+    "GetSubmissionSetAndContents": "urn:uuid:e8e3cb2c-e39c-46b9-99e4-c12f57260b83",
+    "GetFolderAndContents": "urn:uuid:b909a503-523d-4517-8acf-8e5834dfc4c7",
+    "GetFoldersForDocument": "urn:uuid:10cae35a-c7f9-4cf5-b61e-fc3278ffb578",
+    "GetRelatedDocuments": "urn:uuid:d90e5407-b356-4d91-a89f-873917b4b0e6",
+    "FindDocumentsByReferenceId": "urn:uuid:12941a89-e02e-4be5-967c-ce4bfc8fe492",
+    "FindDocumentsByTitle": "urn:uuid:ab474085-82b5-402d-8115-3f37cb1e2405",
+    "FindDocumentsExclude": "urn:uuid:4308b1df-36de-4bef-8e2e-ba91f593c435",
+    "FindDocumentsForMultiplePatients": "urn:uuid:3d1bdb10-39a2-11de-89c2-2f44d94eaa9f",
+    "FindFoldersForMultiplePatients": "urn:uuid:50d3f5ac-39a2-11de-a1ca-b366239e58df",
+    "FindDocumentsByReferenceIdForMultiplePatients": "urn:uuid:1191642d-86c4-42d8-b784-f95445f9f0d5",
+}
+FIND_DOCUMENTS = STORED_QUERIES["FindDocuments"]
+GET_ALL = STORED_QUERIES["GetAll"]
+GET_DOCUMENTS = STORED_QUERIES["GetDocuments"]
+GET_SUBMISSION_SET_AND_CONTENTS = STORED_QUERIES["GetSubmissionSetAndContents"]
 
 APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
 DEPRECATED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated"
@@ -24,8 +50,23 @@ FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
 
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 RPLC = "urn:ihe:iti:2007:AssociationType:RPLC"
+UPDATE_STATUS = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
 STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
 ON_DEMAND = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
+
+AUTHOR_OF_DOCUMENT = "93606bcf-9494-43ec-9b4e-a7748d1a838d"
+AUTHOR_OF_SUBMISSION_SET = "a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d"
+CODED = {
+    "classCode": "41a5887f-8865-4c09-adf7-e362475b143a",
+    "confidentialityCode": "f4f85eac-e6cb-4883-b524-f2705394840f",
+    "eventCodeList": "2c6b8cb7-8b2a-4051-b291-b1ae6a575ef4",
+    "formatCode": "a09d5840-386c-46f2-b5ad-9c3699a4309d",
+    "healthcareFacilityTypeCode": "f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1",
+    "practiceSettingCode": "cccf5598-8b07-4b77-a05e-ae952c785ead",
+    "typeCode": "f0306f51-975f-434e-a61c-c59651d33983",
+    "contentTypeCode": "aa543740-bdda-424e-8c96-df4873be8500",
+    "codeList": "1ba97051-7806-41a8-a48b-8fce7af683c5",
+}
 
 REPOSITORY = "2.999.2.1"
 AUTHORITY = "2.999.5"
@@ -66,11 +107,15 @@ def code(of: str, scheme: str, value: str, coding_scheme: str = "2.999.1") -> st
     )
 
 
-def author(of: str, scheme: str) -> str:
+def author(of: str, scheme: str, *slots: str, id: str = "author") -> str:
+    """An author; `slots` are what is said of him in the place of the usual name and institution."""
+    said = slots or (
+        slot("authorPerson", "^Weber^Anne^^^Dr"),
+        slot("authorInstitution", "Clinic^^^^^^^^^2.999.61"),
+    )
     return (
-        f'<rim:Classification id="author-{of}" classifiedObject="{of}" nodeRepresentation="" '
-        f'classificationScheme="urn:uuid:{scheme}">{slot("authorPerson", "^Weber^Anne^^^Dr")}'
-        f"{slot('authorInstitution', 'Clinic^^^^^^^^^2.999.61')}</rim:Classification>"
+        f'<rim:Classification id="{id}-{of}" classifiedObject="{of}" nodeRepresentation="" '
+        f'classificationScheme="urn:uuid:{scheme}">{"".join(said)}</rim:Classification>'
     )
 
 
@@ -87,6 +132,12 @@ def identifier(of: str, scheme: str, name: str, value: str) -> str:
     )
 
 
+def codes(of: str, attribute: str, *values: str) -> str:
+    """A coded attribute, each value as code^^scheme."""
+    pairs = [value.split("^^") for value in values]
+    return "".join(code(of, CODED[attribute], code_value, scheme) for code_value, scheme in pairs)
+
+
 def document_entry(
     patient_id: str,
     unique_id: str,
@@ -94,63 +145,118 @@ def document_entry(
     mime_type: str = "text/plain",
     slots: str = "",
     object_type: str = STABLE,
+    **attributes: str,
 ) -> str:
-    """A whole rim:ExtrinsicObject; further `slots` stand before its own."""
+    """A whole rim:ExtrinsicObject; further `slots` stand before its own.
+
+    `attributes` are what stands for the attribute of this name in the place of the usual; "" leaves it out.
+    """
+    usual = {
+        "creationTime": slot("creationTime", "20240102030405"),
+        "documentAvailability": "",
+        "languageCode": slot("languageCode", "fr-LU"),
+        "legalAuthenticator": "",
+        "referenceIdList": "",
+        "serviceStartTime": slot("serviceStartTime", "202401020300"),
+        "serviceStopTime": slot("serviceStopTime", "202401020330"),
+        "sourcePatientId": slot("sourcePatientId", "MRN7^^^&2.999.7&ISO"),
+        "sourcePatientInfo": slot("sourcePatientInfo", "PID-5|Muller^Jeanne", "PID-8|F"),
+        "URI": "",
+        "title": text("Report"),
+        "comments": "",
+        "author": author(id, AUTHOR_OF_DOCUMENT),
+        "classCode": codes(id, "classCode", "REPORT^^2.999.1"),
+        "confidentialityCode": codes(id, "confidentialityCode", "N^^2.999.1"),
+        "eventCodeList": "",
+        "formatCode": codes(id, "formatCode", "TEXT^^2.999.1"),
+        "healthcareFacilityTypeCode": codes(id, "healthcareFacilityTypeCode", "CLINIC^^2.999.1"),
+        "practiceSettingCode": codes(id, "practiceSettingCode", "GENERAL^^2.999.1"),
+        "typeCode": codes(id, "typeCode", "NOTE^^2.999.1"),
+        "patientId": identifier(
+            id, "58a6f841-87b3-4a3e-92fd-a8ffeff98427", "XDSDocumentEntry.patientId", patient_id
+        ),
+        "uniqueId": identifier(
+            id, "2e82c1f6-a085-4c72-9da3-8640a32e42ab", "XDSDocumentEntry.uniqueId", unique_id
+        ),
+    }
+    assert attributes.keys() <= usual.keys()
     return (
         f'<rim:ExtrinsicObject id="{id}" mimeType="{mime_type}" objectType="{object_type}">{slots}'
-        + slot("creationTime", "20240102030405")
-        + slot("languageCode", "fr-LU")
-        + slot("serviceStartTime", "202401020300")
-        + slot("serviceStopTime", "202401020330")
-        + slot("sourcePatientId", "MRN7^^^&2.999.7&ISO")
-        + slot("sourcePatientInfo", "PID-5|Muller^Jeanne", "PID-8|F")
-        + text("Report")
-        + author(id, "93606bcf-9494-43ec-9b4e-a7748d1a838d")
-        + code(id, "41a5887f-8865-4c09-adf7-e362475b143a", "REPORT")
-        + code(id, "f4f85eac-e6cb-4883-b524-f2705394840f", "N")
-        + code(id, "a09d5840-386c-46f2-b5ad-9c3699a4309d", "TEXT")
-        + code(id, "f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1", "CLINIC")
-        + code(id, "cccf5598-8b07-4b77-a05e-ae952c785ead", "GENERAL")
-        + code(id, "f0306f51-975f-434e-a61c-c59651d33983", "NOTE")
-        + identifier(id, "58a6f841-87b3-4a3e-92fd-a8ffeff98427", "XDSDocumentEntry.patientId", patient_id)
-        + identifier(id, "2e82c1f6-a085-4c72-9da3-8640a32e42ab", "XDSDocumentEntry.uniqueId", unique_id)
+        + "".join((usual | attributes).values())
         + "</rim:ExtrinsicObject>"
     )
 
 
-def submission_set(patient_id: str, unique_id: str, id: str = "SubmissionSet1") -> str:
-    """A whole rim:RegistryPackage that is a SubmissionSet."""
+def submission_set(
+    patient_id: str, unique_id: str, id: str = "SubmissionSet1", slots: str = "", **attributes: str
+) -> str:
+    """A whole rim:RegistryPackage that is a SubmissionSet; `attributes` as for a DocumentEntry."""
+    usual = {
+        "submissionTime": slot("submissionTime", "20240102030500"),
+        "intendedRecipient": "",
+        "title": "",
+        "comments": "",
+        "author": author(id, AUTHOR_OF_SUBMISSION_SET),
+        "contentTypeCode": codes(id, "contentTypeCode", "VISIT^^2.999.1"),
+        "label": label(id, "a54d6aa5-d40d-43f9-88c5-b4633d873bdd"),
+        "patientId": identifier(
+            id, "6b5aea1a-874d-4603-a4bc-96a0a7b38446", "XDSSubmissionSet.patientId", patient_id
+        ),
+        "sourceId": source_id("2.999.6", id),
+        "uniqueId": identifier(
+            id, "96fdda7c-d067-4183-912e-bf5ee74998a8", "XDSSubmissionSet.uniqueId", unique_id
+        ),
+    }
+    assert attributes.keys() <= usual.keys()
     return (
-        f'<rim:RegistryPackage id="{id}">'
-        + slot("submissionTime", "20240102030500")
-        + author(id, "a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d")
-        + code(id, "aa543740-bdda-424e-8c96-df4873be8500", "VISIT")
-        + label(id, "a54d6aa5-d40d-43f9-88c5-b4633d873bdd")
-        + identifier(id, "6b5aea1a-874d-4603-a4bc-96a0a7b38446", "XDSSubmissionSet.patientId", patient_id)
-        + identifier(id, "554ac39e-e3fe-47fe-b233-965d2a147832", "XDSSubmissionSet.sourceId", "2.999.6")
-        + identifier(id, "96fdda7c-d067-4183-912e-bf5ee74998a8", "XDSSubmissionSet.uniqueId", unique_id)
+        f'<rim:RegistryPackage id="{id}">{slots}'
+        + "".join((usual | attributes).values())
         + "</rim:RegistryPackage>"
     )
 
 
-def folder(patient_id: str, unique_id: str, id: str = "Folder1") -> str:
-    """A whole rim:RegistryPackage that is a Folder."""
+def source_id(value: str, of: str = "SubmissionSet1") -> str:
+    return identifier(of, "554ac39e-e3fe-47fe-b233-965d2a147832", "XDSSubmissionSet.sourceId", value)
+
+
+def folder(patient_id: str, unique_id: str, id: str = "Folder1", slots: str = "", **attributes: str) -> str:
+    """A whole rim:RegistryPackage that is a Folder; `attributes` as for a DocumentEntry."""
+    usual = {
+        "lastUpdateTime": "",
+        "title": text("Pregnancy"),
+        "comments": "",
+        "codeList": codes(id, "codeList", "PREGNANCY^^2.999.1"),
+        "label": label(id, "d9d542f3-6cc4-48b6-8870-ea235fbc94c2"),
+        "patientId": identifier(
+            id, "f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a", "XDSFolder.patientId", patient_id
+        ),
+        "uniqueId": identifier(id, "75df8f67-9973-4fbe-a900-df66cefecc5a", "XDSFolder.uniqueId", unique_id),
+    }
+    assert attributes.keys() <= usual.keys()
     return (
-        f'<rim:RegistryPackage id="{id}">'
-        + text("Pregnancy")
-        + code(id, "1ba97051-7806-41a8-a48b-8fce7af683c5", "PREGNANCY")
-        + label(id, "d9d542f3-6cc4-48b6-8870-ea235fbc94c2")
-        + identifier(id, "f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a", "XDSFolder.patientId", patient_id)
-        + identifier(id, "75df8f67-9973-4fbe-a900-df66cefecc5a", "XDSFolder.uniqueId", unique_id)
+        f'<rim:RegistryPackage id="{id}">{slots}'
+        + "".join((usual | attributes).values())
         + "</rim:RegistryPackage>"
     )
 
 
-def association(source: str, target: str, type: str = HAS_MEMBER, status: str = "", id: str = "") -> str:
+def association(
+    source: str, target: str, type: str = HAS_MEMBER, status: str = "", id: str = "", more: str = ""
+) -> str:
+    """A rim:Association; `more` are further Slots, or whatever else stands behind SubmissionSetStatus."""
     return (
         f'<rim:Association id="{id or f"{source}-{target}"}" sourceObject="{source}" '
         f'targetObject="{target}" associationType="{type}">'
-        f"{slot('SubmissionSetStatus', status) if status else ''}</rim:Association>"
+        f"{slot('SubmissionSetStatus', status) if status else ''}{more}</rim:Association>"
+    )
+
+
+def status_change(target: str, old: str = APPROVED, new: str = DEPRECATED, more: str = "") -> str:
+    """An UpdateAvailabilityStatus of ITI-57; an empty status is left out."""
+    slots = (slot("OriginalStatus", old) if old else "") + (slot("NewStatus", new) if new else "")
+    return (
+        f'<rim:Association id="change-{target}" sourceObject="SubmissionSet1" targetObject="{target}" '
+        f'associationType="{UPDATE_STATUS}">{slots}{more}</rim:Association>'
     )
 
 

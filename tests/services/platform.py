@@ -91,6 +91,14 @@ class Platform:
         """ITI-18 in plain SOAP."""
         return post(self.registry_url, envelope(requests.ITI_18, body))
 
+    def ask(
+        self, query: str, *slots: tuple[str, str] | tuple[str, str, str], return_type: str = "LeafClass"
+    ) -> HttpAnswer:
+        """ITI-18, or ITI-51 if that is where the query of this name belongs."""
+        action = requests.ITI_51 if query.endswith("ForMultiplePatients") else requests.ITI_18
+        body = requests.stored_query(requests.STORED_QUERIES[query], *slots, return_type=return_type)
+        return post(self.registry_url, envelope(action, body))
+
     def register(self, body: str) -> HttpAnswer:
         """ITI-42 in plain SOAP."""
         return post(self.registry_url, envelope(requests.ITI_42, body))
