@@ -45,10 +45,11 @@ class FoundMembership:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`patient` is None for an unknown one; `last_object` is the last number of those just reserved."""
+    """`patient` is None for an unknown one; `last_object` is the last number of the `reserved` ones."""
 
     patient: int | None
     last_object: int
+    reserved: int
     objects: Mapping[str, FoundObject]
     unique_ids: Mapping[str, FoundUniqueId]
     memberships: tuple[FoundMembership, ...]
@@ -57,7 +58,7 @@ class Found:
 
 # Serializes whatever changes one patient's record, so that of two replacements the second sees the first.
 # A patient merged into another is as unknown as one never heard of (ITI TF-2: 3.8.4.2.3).
-LOCK_PATIENT = Statement(
+_LOCK_PATIENT = Statement(
     update(t.patient)
     .where(t.patient.c.cx == bindparam("wanted_cx"), t.patient.c.survivor.is_(None))
     .values(last_object=t.patient.c.last_object + bindparam("count"))
@@ -152,7 +153,7 @@ async def lock_and_find(submission: Submission, transaction: Transaction) -> Fou
     ]
     patient_id = submission.submission_set.patient_id
     calls: list[Call] = [
-        (LOCK_PATIENT, {"wanted_cx": patient_id and str(patient_id), "count": len(objects)}),
+        (_LOCK_PATIENT, {"wanted_cx": patient_id and str(patient_id), "count": len(objects)}),
         (_UNIQUE_IDS, {"unique_ids": unique_ids}),
         (OBJECTS, {"entry_uuids": bare_uuids(named)}),
     ]
@@ -163,16 +164,11 @@ async def lock_and_find(submission: Submission, transaction: Transaction) -> Fou
     patients, held, known, *more = await transaction.fetch_each(*calls)
     memberships = more.pop(0) if replaced else []
     transformed = more.pop(0) if appended_to else []
-    return _found(patients, known, held, memberships, transformed)
-
-
-def _found(
-    patients: list[Row], known: list[Row], held: list[Row], memberships: list[Row], transformed: list[Row]
-) -> Found:
     patient, last_object = patients[0] if patients else (None, 0)
     return Found(
         patient=patient,
         last_object=last_object,
+        reserved=len(objects),
         objects=found_objects(known),
         unique_ids={row[0]: FoundUniqueId(t.Kind(row[1]), *row[2:]) for row in held},
         memberships=tuple(FoundMembership(urn(row[0]), urn(row[1]), row[2]) for row in memberships),

@@ -1,6 +1,6 @@
 """New objects on their way into the tables (ITI TF-2: 3.42.4.1.3.3)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import insert
 
@@ -63,13 +63,6 @@ def inserts(
             for each in submission.associations
         ],
     )
-
-
-def consecutive(objects: Iterable[RegistryObject], patient: int | None, last_object: int) -> dict[str, int]:
-    """Number these objects up to the last one reserved for them."""
-    uuids = [each.entry_uuid for each in objects]
-    first = (patient or 0) * t.OBJECTS_PER_PATIENT + last_object - len(uuids) + 1
-    return {entry_uuid: first + n for n, entry_uuid in enumerate(uuids)}
 
 
 def _directory(submission: Submission, numbers: Mapping[str, int]) -> Iterator[rows.Row]:

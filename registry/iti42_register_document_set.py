@@ -13,9 +13,10 @@ from registry import rows
 from registry import tables as t
 from registry.final_metadata import objects_of, with_final_metadata
 from registry.folders import touch_folders
-from registry.found import LOCK_PATIENT, Found, lock_and_find
+from registry.found import Found, lock_and_find
 from registry.fragments import stored_element
-from registry.inserts import consecutive, inserts
+from registry.inserts import inserts
+from registry.numbering import number_objects
 from registry.registration_rules import errors_in_registration
 from registry.replacement import DEPRECATE, inherited_memberships, replacements_in
 from registry.store import RegistryStore
@@ -56,32 +57,29 @@ class _Registration:
         if errors := tuple(errors_in_registration(self.submission, found)):
             raise Refused(*errors)
         inherited = inherited_memberships(self.submission, found, self.new_uuid)
-        numbers = await self._numbers(found, inherited, transaction)
-        await transaction.fetch_each(*self._writes(found, inherited, numbers))
+        whole = replace(self.submission, associations=(*self.submission.associations, *inherited))
+        numbers = await self._numbers(whole, found, transaction)
+        await transaction.fetch_each(*self._writes(whole, found, inherited, numbers))
         if touched := self._touched_folders(found, inherited):
             await touch_folders(touched, self.now, transaction, self.new_uuid)
 
-    async def _numbers(
-        self, found: Found, inherited: tuple[Association, ...], transaction: Transaction
-    ) -> dict[str, int]:
+    async def _numbers(self, whole: Submission, found: Found, transaction: Transaction) -> dict[str, int]:
         """The number of every object that is written or referred to."""
-        numbers = {entry_uuid: each.id for entry_uuid, each in found.objects.items()}
-        numbers |= {each.folder_uuid: each.folder_id for each in found.memberships}
-        numbers |= consecutive(objects_of(self.submission), found.patient, found.last_object)
-        if inherited:
-            count = {"wanted_cx": str(self.submission.submission_set.patient_id), "count": len(inherited)}
-            ((patient, last_object),) = await transaction.fetch(LOCK_PATIENT, count)
-            numbers |= consecutive(inherited, patient, last_object)
-        return numbers
+        known = {entry_uuid: each.id for entry_uuid, each in found.objects.items()}
+        known |= {each.folder_uuid: each.folder_id for each in found.memberships}
+        return known | await number_objects(whole, known, {}, found, transaction)
 
     def _writes(
-        self, found: Found, inherited: tuple[Association, ...], numbers: Mapping[str, int]
+        self,
+        whole: Submission,
+        found: Found,
+        inherited: tuple[Association, ...],
+        numbers: Mapping[str, int],
     ) -> Iterable[Call]:
         packed = {
             **self.fragments,
             **{each.entry_uuid: stored_element(each, self.new_uuid) for each in inherited},
         }
-        whole = replace(self.submission, associations=(*self.submission.associations, *inherited))
         yield from inserts(whole, found, numbers, self.codes, packed)
         if replaced := [numbers[each.target_object] for each in replacements_in(self.submission)]:
             # After the Associations: what this very submission derives from a replaced document goes with it.

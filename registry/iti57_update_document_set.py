@@ -18,10 +18,11 @@ from registry import rows
 from registry import tables as t
 from registry.final_metadata import FIRST_VERSION, objects_of, with_final_metadata
 from registry.folders import touch_folders
-from registry.found import LOCK_PATIENT, Found, lock_and_find
+from registry.found import Found, lock_and_find
 from registry.fragments import stored_element
-from registry.inserts import consecutive, inserts
+from registry.inserts import inserts
 from registry.locks import lock_patients
+from registry.numbering import number_objects
 from registry.replacement import DEPRECATE, has_member, inherited_memberships
 from registry.situation import errors_in_replacements, numbers_of, situation_of
 from registry.store import RegistryStore
@@ -153,10 +154,13 @@ class _Update:
         numbers |= {each.folder_uuid: each.folder_id for each in found.memberships}
         ends = {end for each in written.associations for end in (each.source_object, each.target_object)}
         numbers |= await numbers_of(ends - numbers.keys(), transaction)
-        new = tuple(objects_of(written))
-        patient_id = {"wanted_cx": str(written.submission_set.patient_id), "count": len(new)}
-        ((patient, last_object),) = await transaction.fetch(LOCK_PATIENT, patient_id)
-        return numbers | consecutive(new, patient, last_object)
+        # A document that changes its patient leaves the record it was part of.
+        predecessors = {
+            each.obj.entry_uuid: latest.id
+            for each in self.operations.versions
+            if (latest := situation.latest[each.logical_id]).patient == found.patient
+        }
+        return numbers | await number_objects(written, numbers, predecessors, found, transaction)
 
     def _writes(
         self, written: Submission, situation: Situation, numbers: Mapping[str, int]

@@ -1,7 +1,8 @@
 """Merging one patient's record into another's, and taking it back (ITI TF-2: 3.8.4.2, 3.44.4.2).
 
 Objects move: `patient` and the patientId of their elements become the survivor's, so that every query goes
-on by one index. What was moved needs no list, for an object's id tells under whom it was registered.
+on by one index. What was moved needs no list, for an object's id tells whose record it continues, also if
+that was registered since: `registry.numbering` has the rule.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select, update
 
 from database import ConflictingWrite, Statement, Transaction, any_of
-from exchange.ports import CannotMerge, Obstacle
+from exchange.ports import CannotMerge, Clock, NewUuid, Obstacle
 from registry import tables as t
-from registry.moving import joined_to_others, move
+from registry.folders import touch_folders
+from registry.moving import joined_to_others, move, part
+from registry.numbering import family_of
 from registry.store import RegistryStore
+from registry.times import fourteen_digits
 
 
 class NotMerged(Exception):
@@ -24,8 +28,7 @@ class NotMerged(Exception):
 class Unmerged:
     """What taking a merge back has moved.
 
-    `joined` counts the Associations between the restored objects and those of others: what was submitted for
-    the survivor in the meantime stays his, even where it replaces or appends to what is restored.
+    `joined` counts the Associations between the restored objects and those of others, made in the meantime.
     """
 
     objects: int
@@ -46,13 +49,24 @@ async def merge_patients(subsumed: str, surviving: str, store: RegistryStore) ->
             raise CannotMerge(obstacle)
         gone, stays = patients[subsumed], patients[surviving]
         await transaction.execute(_LINK, {"number": gone.id, "into": stays.id})
-        await move(await _family(gone.id, transaction), gone.id, stays.id, surviving, transaction)
+        await move(await family_of(gone.id, transaction), gone.id, stays.id, surviving, transaction)
 
     await store.database.transact(merge)
 
 
-async def undo(subsumed: str, surviving: str, store: RegistryStore) -> Unmerged:
-    """Take a merge back: the subsumed patient has again what he brought along, or raise NotMerged."""
+async def undo(
+    subsumed: str, surviving: str, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+) -> Unmerged:
+    """Take a merge back, or raise NotMerged.
+
+    The subsumed patient has again what he brought along, and what continues it: later versions of the same
+    logicalID, and replacements, transformations, addenda, signatures and snapshots of these documents alone,
+    with their Associations, and their SubmissionSets where these hold nothing else. All else that was
+    submitted in the meantime stays the survivor's. Associations that would join the two records are
+    Deprecated, and Folders that lose a member by that say so; what a SubmissionSet of both holds is not
+    changed, for it is what was submitted.
+    """
+    now = fourteen_digits(clock())
 
     async def unmerge(transaction: Transaction) -> Unmerged:
         # Whoever was merged into the survivor's own survivor holds the objects now.
@@ -62,9 +76,12 @@ async def undo(subsumed: str, surviving: str, store: RegistryStore) -> Unmerged:
             raise NotMerged(f"{subsumed} is not merged into {surviving}")
         restored, holder = patients[subsumed], _holder(patients, subsumed)
         await transaction.execute(_LINK, {"number": restored.id, "into": None})
-        family = await _family(restored.id, transaction)
+        family = await family_of(restored.id, transaction)
         moved = await move(family, holder.id, restored.id, subsumed, transaction)
-        return Unmerged(moved, await joined_to_others(family, transaction))
+        joined = await joined_to_others(family, transaction)
+        if folders := await part(joined, transaction):
+            await touch_folders(folders, now, transaction, new_uuid)
+        return Unmerged(moved, len(joined))
 
     return await store.database.transact(unmerge)
 
@@ -95,18 +112,10 @@ _above = _above.union(
     select(t.patient.c.cx, t.patient.c.survivor).join(_above, t.patient.c.id == _above.c.survivor)
 )
 _CHAIN = Statement(select(_above.c.cx))
-_below = select(t.patient.c.id).where(t.patient.c.id == bindparam("number")).cte("below", recursive=True)
-_below = _below.union(select(t.patient.c.id).join(_below, t.patient.c.survivor == _below.c.id))
-_FAMILY = Statement(select(_below.c.id))
 
 
 async def _lock(cxs: Sequence[str], transaction: Transaction) -> dict[str, _Patient]:
     return {row[1]: _Patient(*row) for row in await transaction.fetch(_LOCK, {"cxs": sorted(set(cxs))})}
-
-
-async def _family(patient: int, transaction: Transaction) -> list[int]:
-    """This patient and all who were merged into him, at any remove."""
-    return sorted(row[0] for row in await transaction.fetch(_FAMILY, {"number": patient}))
 
 
 def _merged_into(patients: dict[str, _Patient], subsumed: str, surviving: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Table, bindparam, func, select, union, update
 from sqlalchemy.sql.elements import BindParameter
 
-from database import Parameters, Row, Statement, Transaction
+from database import Parameters, Row, Statement, Transaction, any_of, constant
 from ebxml.write import with_patient_id
 from registry import tables as t
 from registry.fragments import pack, unpack
@@ -17,7 +17,7 @@ BATCH_OBJECTS = 500
 async def move(
     family: Collection[int], holder: int, receiver: int, patient_id: str, transaction: Transaction
 ) -> int:
-    """Give what was registered under these patients from its holder to a receiver; how many objects."""
+    """Give what is numbered under these patients from its holder to a receiver; how many objects."""
     moved = 0
     for member in family:
         first = member * t.OBJECTS_PER_PATIENT
@@ -30,8 +30,8 @@ async def move(
     return moved
 
 
-async def joined_to_others(family: Collection[int], transaction: Transaction) -> int:
-    """The Associations with one end registered under these patients and the other under somebody else."""
+async def joined_to_others(family: Collection[int], transaction: Transaction) -> set[int]:
+    """The Associations with one end numbered under these patients and the other under somebody else."""
     joined: set[int] = set()
     for member in family:
         first = member * t.OBJECTS_PER_PATIENT
@@ -41,7 +41,14 @@ async def joined_to_others(family: Collection[int], transaction: Transaction) ->
             for number, *ends in rows
             if any(end // t.OBJECTS_PER_PATIENT not in family for end in ends)
         }
-    return len(joined)
+    return joined
+
+
+async def part(associations: Collection[int], transaction: Transaction) -> list[int]:
+    """Deprecate these, but for those of SubmissionSets; return the Folders that lose a member by it."""
+    ids = {"ids": sorted(associations)}
+    folders, _ = await transaction.fetch_each((_FOLDERS, ids), (_PART, ids))
+    return [row[0] for row in folders]
 
 
 async def _move_elements(
@@ -120,4 +127,20 @@ _JOINED = Statement(
             )
         )
     )
+)
+_FOLDERS = Statement(
+    select(t.folder.c.id)
+    .join(t.association, t.association.c.source == t.folder.c.id)
+    .where(any_of(t.association.c.id, bindparam("ids")), t.association.c.status == constant(t.APPROVED))
+    .distinct()
+)
+_PART = Statement(
+    update(t.association)
+    .where(
+        any_of(t.association.c.id, bindparam("ids")),
+        t.association.c.source.not_in(
+            select(t.submission_set.c.id).where(t.submission_set.c.id == t.association.c.source)
+        ),
+    )
+    .values(status=constant(t.DEPRECATED))
 )

@@ -21,7 +21,6 @@ from ihe.error_codes import (
     PATIENT_ID_DOES_NOT_MATCH,
     REGISTRY_DEPRECATED_DOCUMENT,
     REGISTRY_METADATA_ERROR,
-    REGISTRY_OUT_OF_RESOURCES,
     UNKNOWN_PATIENT_ID,
     UNRESOLVED_REFERENCE,
     RegistryError,
@@ -29,6 +28,7 @@ from ihe.error_codes import (
 from ihe.object_types import DocumentEntryType
 from registry.final_metadata import objects_of
 from registry.found import Found, FoundObject
+from registry.numbering import RECORD_FULL
 from registry.tables import APPROVED, OBJECT_TYPE_NUMBERS, OBJECTS_PER_PATIENT, ON_DEMAND, STABLE, Kind
 
 
@@ -47,7 +47,7 @@ def errors_in_patient(submission: Submission, found: Found) -> Iterator[Registry
     if found.patient is None:
         yield UNKNOWN_PATIENT_ID.error(str(submission.submission_set.patient_id))
     elif found.last_object >= OBJECTS_PER_PATIENT:
-        yield REGISTRY_OUT_OF_RESOURCES.error("this patient's record can hold no more objects")
+        yield RECORD_FULL
 
 
 def errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[RegistryError]:

@@ -1,6 +1,6 @@
 """What the Document Registry stores: one schema for PostgreSQL and SQLite (ITI TF-3: 4.2).
 
-Every object has an `id` made of its patient's number and a running one, so that one patient's rows lie
+Every object has an `id` made of a patient's number and a running one, so that one patient's rows lie
 together. `patient` says to whom it belongs now: a merge of patients changes that, and never the id. A
 `fragment` is the object's answer element, compressed, without its status.
 """

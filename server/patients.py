@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from datetime import UTC, datetime
 
 from atna_audit.spool import Spool
 from database import open_database
@@ -10,6 +9,7 @@ from exchange.operator_audit import patients_unmerged
 from registry.merge import NotMerged, Unmerged, undo
 from registry.store import RegistryStore
 from server.audit_trail import SpooledAuditTrail
+from server.composition import new_uuid, now
 from server.migrations import migrate
 from server.settings import Configuration
 
@@ -23,7 +23,7 @@ async def unmerge(configuration: Configuration, subsumed: str, surviving: str, o
         database = await open_database(configuration.database.url)
         trouble = ""
         try:
-            return await undo(subsumed, surviving, RegistryStore(database))
+            return await undo(subsumed, surviving, RegistryStore(database), now, new_uuid)
         except NotMerged:
             trouble = "there is no such merge"
             raise
@@ -34,7 +34,7 @@ async def unmerge(configuration: Configuration, subsumed: str, surviving: str, o
             await database.close()
             source_id = configuration.audit.source_id
             records = patients_unmerged(
-                datetime.now(UTC), subsumed, surviving, operator, str(os.getpid()), source_id, trouble
+                now(), subsumed, surviving, operator, str(os.getpid()), source_id, trouble
             )
             await SpooledAuditTrail(spool).record(*records)
     finally:

@@ -61,8 +61,9 @@ def unmerge(
 ) -> None:
     """Take a merge of patients back: the subsumed one has again what he brought along.
 
-    What was submitted for the survivor since then stays his. Works on the registry's database; servers may
-    run on. Both records' audit trails tell of it.
+    Newer versions, replacements and addenda of his documents go with them; what else was submitted for the
+    survivor since then stays his. Works on the registry's database; servers may run on. Both records' audit
+    trails tell of it.
 
     \b
     Example:
@@ -94,6 +95,6 @@ def unmerge(
     typer.echo(f"Patient {restored.id} is apart from {survivor.id} again, with {done.objects} objects.")
     if done.joined:
         typer.echo(
-            f"{done.joined} associations made in the meantime join objects of both: "
-            "look through the documents of either."
+            f"{done.joined} associations made in the meantime joined objects of both and were deprecated, "
+            "but for those of submission sets: look through the documents of either."
         )
