@@ -59,7 +59,8 @@ T = TypeVar("T")
 class Coffre:
     """A Document Source, Document Consumer and Patient Identity Source; raises ClientError.
 
-    `codes` and `assigning_authority` are the domain's, `source_id` is this system's OID.
+    `codes` and `assigning_authority` are the domain's, `source_id` is this system's OID. `assertion` is asked
+    before each message for the SAML assertion of the user for whom it is sent [ITI-40].
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Coffre:
         codes: CodeBook | None = None,
         assigning_authority: str = "",
         source_id: str = EXAMPLE_SOURCE_ID,
+        assertion: Callable[[], bytes] | None = None,
         now: Callable[[], datetime] = datetime.now,
         new_uuid: Callable[[], UUID] = uuid4,
     ) -> None:
@@ -80,7 +82,7 @@ class Coffre:
         self._source_id = source_id
         self._now = now
         self._new_uuid = new_uuid
-        self._wire = Wire()
+        self._wire = Wire(assertion)
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ from soap.content_type import read_content_type
 from soap.envelope import ENVELOPE_TAIL, envelope_head, read_envelope
 from soap.fault import SoapFault, read_fault
 from soap.mtom import Decoder, Encoder, Event, PartBegins, PartData, PartEnds
+from xua.security_header import write_security_header
 
 # A server that does not take a connection in this time is not there.
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -58,7 +59,8 @@ class Answer:
 class Wire:
     """The connections of one client."""
 
-    def __init__(self) -> None:
+    def __init__(self, assertion: Callable[[], bytes] | None = None) -> None:
+        self._assertion = assertion
         timeout = httpx2.Timeout(SILENCE_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
         self._http = httpx2.Client(timeout=timeout)
 
@@ -69,7 +71,7 @@ class Wire:
     def send(self, transaction: Transaction, url: str, body: bytes) -> etree._Element:
         """Send a plain message; what comes back is the Body's element."""
         content_type = f'application/soap+xml; charset=UTF-8; action="{transaction.action}"'
-        message = _envelope(transaction, url, body)
+        message = self._envelope(transaction, url, body)
         return self._exchange(
             transaction, url, content_type, len(message), iter((message,)), _Receiver(None, None)
         ).body
@@ -86,7 +88,7 @@ class Wire:
     ) -> Answer:
         """Send a message with files; documents that come back go to files in `receive_into`."""
         encoder = Encoder(uuid4().hex, f"{uuid4()}@client.coffre", transaction.action)
-        head = encoder.root_head() + _envelope(transaction, url, body)
+        head = encoder.root_head() + self._envelope(transaction, url, body)
         heads = [encoder.part_head(one.content_id, one.file.mime_type) for one in attachments]
         content_bytes = sum(one.file.size_bytes for one in attachments)
 
@@ -105,6 +107,11 @@ class Wire:
         length = len(head) + sum(map(len, heads)) + content_bytes + len(encoder.closing())
         into = _Receiver(receive_into, received)
         return self._exchange(transaction, url, encoder.content_type, length, message(), into)
+
+    def _envelope(self, transaction: Transaction, url: str, body: bytes) -> bytes:
+        security = write_security_header(self._assertion()) if self._assertion else b""
+        head = envelope_head(transaction.action, uuid4().urn, to=url, more_headers=security)
+        return head + body + ENVELOPE_TAIL
 
     def _exchange(
         self,
@@ -171,10 +178,6 @@ class _Receiver:
             self._part = self.parts[event.content_id] = ReceivedPart(self._directory / str(len(self.parts)))
             self._file = self._part.path.open("xb")
             self._sha1 = hashlib.sha1(usedforsecurity=False)
-
-
-def _envelope(transaction: Transaction, url: str, body: bytes) -> bytes:
-    return envelope_head(transaction.action, uuid4().urn, to=url) + body + ENVELOPE_TAIL
 
 
 def _read(transaction: Transaction, url: str, response: httpx2.Response, into: _Receiver) -> Answer:

@@ -22,6 +22,7 @@ from ihe.audit_events import (
     BY_TRANSACTION,
     DESTINATION,
     IP_ADDRESS,
+    LOGIN,
     MACHINE_NAME,
     QUERY_ENCODING,
     REPOSITORY_UNIQUE_ID,
@@ -29,6 +30,8 @@ from ihe.audit_events import (
     SECURITY_RESOURCE,
     SOURCE,
     UNREADABLE_MESSAGE,
+    USER_AUTHENTICATION,
+    XSPA,
     About,
     Action,
     AuditedTransaction,
@@ -40,6 +43,7 @@ from ihe.audit_events import (
 from ihe.namespaces import ANONYMOUS
 from ihe.patient_identity_feed import FeedMessage
 from ihe.transactions import Transaction
+from xua.user import Role, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Happening:
     `endpoint` is the URL that the request went to and `peer_user_id` its wsa:ReplyTo, on whichever side we
     are, or MSH-6|MSH-5 and MSH-4|MSH-3 of an HL7 v2 message; `peer_address` is the other machine's and
     `endpoint_address` our own. A `transaction` of None is a message of which not even that could be read.
+    `user_refused` says that it failed because its user could not be verified.
     """
 
     transaction: Transaction | FeedMessage | None
@@ -81,6 +86,8 @@ class Happening:
     documents: tuple[AuditedDocument, ...] = ()
     removed_entry_uuids: tuple[str, ...] = ()
     message_id: str = ""
+    user: User | None = None
+    user_refused: bool = False
 
 
 def audit_messages_of(happening: Happening) -> tuple[AuditMessage, ...]:
@@ -93,6 +100,7 @@ def audit_messages_of(happening: Happening) -> tuple[AuditMessage, ...]:
     return (
         *(_message(row, happening, row.obsolete_action, (patient,)) for patient in obsolete),
         *(_message(row, happening, action, patients) for patients in _patients_by_message(row, happening)),
+        *((_failed_login(happening),) if happening.user_refused else ()),
     )
 
 
@@ -127,6 +135,7 @@ def _message(
             action,
             (row.event_type,),
             happening.outcome_text,
+            _coded(happening.user.purpose_of_use) if happening.user else (),
         ),
         _participants(row, happening),
         AuditSource(happening.audit_source_id),
@@ -137,10 +146,25 @@ def _message(
 
 
 def _participants(row: AuditedTransaction, happening: Happening) -> tuple[ActiveParticipant, ...]:
-    # Source first, then destination; on a retrieve the content flows from whoever was asked.
+    # Source, user, destination; on a retrieve the content flows from whoever was asked.
     if row.source == "client":
-        return (_sender(happening, SOURCE), _receiver(happening, DESTINATION))
-    return (_receiver(happening, SOURCE), _sender(happening, DESTINATION))
+        return (_sender(happening, SOURCE), *_human(happening), _receiver(happening, DESTINATION))
+    return (_receiver(happening, SOURCE), *_human(happening), _sender(happening, DESTINATION))
+
+
+def _human(happening: Happening) -> tuple[ActiveParticipant, ...]:
+    """The user of the assertion, by id and by name, with his role (ITI TF-2: 3.40.4.2)."""
+    user = happening.user
+    if user is None:
+        return ()
+    return (
+        ActiveParticipant(user.audit_id, is_requestor=True, roles=_coded(user.role), user_name=user.name),
+    )
+
+
+def _coded(role: Role | None) -> tuple[CodedValue, ...]:
+    # The schema asks for a code system and an original text, which XSPA's plain codes do not have.
+    return (CodedValue(role.code, role.system or XSPA, role.display_name or role.code),) if role else ()
 
 
 def _sender(happening: Happening, *roles: CodedValue) -> ActiveParticipant:
@@ -230,6 +254,23 @@ def _alert(happening: Happening) -> AuditMessage:
         (reporter, peer),
         AuditSource(happening.audit_source_id),
         _objects(SECURITY_RESOURCE, UNREADABLE_MESSAGE, happening, ()),
+    )
+
+
+def _failed_login(happening: Happening) -> AuditMessage:
+    """Whoever it was could not be verified, so the machine stands for him (DICOM PS3.15 A.5.3.12)."""
+    user = replace(_sender(happening), user_id=happening.peer_address or happening.peer_user_id)
+    return AuditMessage(
+        EventIdentification(
+            USER_AUTHENTICATION,
+            happening.at,
+            happening.outcome,
+            Action.EXECUTE,
+            (LOGIN,),
+            happening.outcome_text,
+        ),
+        (user, replace(_receiver(happening), is_requestor=False)),
+        AuditSource(happening.audit_source_id),
     )
 
 

@@ -21,6 +21,8 @@ class Call:
     endpoint_address: str = ""
     peer_address: str = ""
     fallback_action: str = ""
+    from_ourselves: bool = False
+    """Another actor of this process hands it over: whom it speaks for was verified when it was asked."""
 
 
 @dataclass(frozen=True, slots=True)

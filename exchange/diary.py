@@ -8,6 +8,7 @@ from exchange.call import Call
 from ihe.audit_events import Outcome
 from ihe.namespaces import ANONYMOUS
 from ihe.transactions import Transaction
+from xua.user import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Diary:
     documents: tuple[AuditedDocument, ...] = ()
     failed_documents: tuple[AuditedDocument, ...] = field(default=())
     failure_text: str = ""
+    user: User | None = None
+    user_refused: bool = False
 
     def failed(self, outcome: Outcome, text: str) -> None:
         """The whole request failed, for this reason."""
@@ -76,4 +79,6 @@ class Diary:
             documents=documents,
             removed_entry_uuids=self.removed_entry_uuids,
             message_id=self.message_id,
+            user=self.user,
+            user_refused=self.user_refused,
         )

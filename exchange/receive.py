@@ -11,6 +11,7 @@ from soap.content_type import ContentType, read_content_type
 from soap.envelope import Envelope, read_envelope
 from soap.fault import SoapFault
 from soap.mtom import Decoder, MtomLimits, PartBegins, PartData, PartEnds
+from xua.security_header import SECURITY
 
 
 async def receive(
@@ -39,7 +40,9 @@ def _understand(
         element = schemas.parse(root, charset, limits.metadata_size_bytes)
     except schemas.NotParsable as problem:
         raise SoapFault.not_parsable(str(problem)) from problem
-    return read_envelope(element, fallback_action=fallback_action, tolerate_white_space=tolerate_white_space)
+    return read_envelope(
+        element, (SECURITY,), fallback_action=fallback_action, tolerate_white_space=tolerate_white_space
+    )
 
 
 async def _receive_whole(body: AsyncIterator[bytes], limits: Limits) -> bytes:

@@ -11,6 +11,7 @@ from ebxml.model import DocumentEntry, RegistryResponse, Slot, StoredQueryReques
 from ebxml.read import AnswerNotUnderstood, QueryResponse, read_query_response, read_registry_response
 from ebxml.write import write_stored_query, write_submit_objects_request
 from exchange.audit_trail import Happening, audit_messages_of
+from exchange.bearing import bearing
 from exchange.diary import Node
 from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable
 from exchange.replies import SOAP_CONTENT_TYPE
@@ -20,6 +21,7 @@ from ihe.stored_queries import GET_DOCUMENTS
 from ihe.transactions import ITI_18, ITI_42, Transaction
 from soap.envelope import ENVELOPE_TAIL, envelope_head, read_envelope
 from soap.fault import FaultCode, SoapFault, read_fault
+from xua.security_header import write_security_header
 
 Send = Callable[[bytes, str], Awaitable[bytes]]
 """Posts a message of this content type and returns the answer's bytes; raises RegistryUnreachable."""
@@ -77,7 +79,15 @@ class RegistryLink:
         self, transaction: Transaction, body: bytes, read: Callable[[etree._Element], Answer], **told: Any
     ) -> Answer:
         """Send one message, read the answer, record both; `told` is what the record says of the message."""
-        head = envelope_head(action=transaction.action, message_id=self.new_uuid(), to=self.registry_url)
+        # The registry is asked for the user for whom the repository was asked (ITI TF-2: 3.40).
+        whom = bearing.get()
+        head = envelope_head(
+            action=transaction.action,
+            message_id=self.new_uuid(),
+            to=self.registry_url,
+            more_headers=write_security_header(whom.token) if whom else b"",
+        )
+        told["user"] = whom.user if whom else None
         content_type = f'{SOAP_CONTENT_TYPE}; action="{transaction.action}"'
         try:
             answer = await self.send(head + body + ENVELOPE_TAIL, content_type)

@@ -17,7 +17,7 @@ from exchange.diary import Diary, Node
 from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
-from exchange.subject import Subject
+from exchange.users import Users, who_is_asking
 from ihe.transactions import BY_ACTION
 from soap.fault import SoapFault
 
@@ -37,10 +37,11 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every journey shares: the clock, the ports, the domain and the limits."""
+    """What every journey shares: the clock, the ports, the domain, its users and the limits."""
 
     node: Node
     domain: AffinityDomain
+    users: Users
     limits: Limits
     clock: Clock
     new_uuid: NewUuid
@@ -62,7 +63,9 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         # 2. wsa:Action to transaction.
         conversation = _conversation_about(message, actor, diary)
         # 3. Who is asking.
-        subject = Subject(call.peer_address)
+        subject = await who_is_asking(
+            call, message, conversation.transaction, actor.name, around.users, diary, around.clock()
+        )
         # 4. XML to a typed, frozen request.
         request = await conversation.read(message, diary)
         # 5. Every error of the message, or none.

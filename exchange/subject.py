@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
+from xua.user import PersonId, Principal, Role, User
+
+__all__ = ["PersonId", "Principal", "Role", "Subject", "User"]
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The requester, as far as the transport and the message prove it."""
+    """The requester, as far as transport and message prove it: a machine, and the person if one is named."""
 
     address: str
+    user: User | None = None

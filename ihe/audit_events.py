@@ -63,6 +63,8 @@ IMPORT = CodedValue("110107", "DCM", "Import")
 PATIENT_RECORD = CodedValue("110110", "DCM", "Patient Record")
 QUERY = CodedValue("110112", "DCM", "Query")
 SECURITY_ALERT = CodedValue("110113", "DCM", "Security Alert")
+USER_AUTHENTICATION = CodedValue("110114", "DCM", "User Authentication")
+LOGIN = CodedValue("110122", "DCM", "Login")
 APPLICATION_START = CodedValue("110120", "DCM", "Application Start")
 APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
 
@@ -72,6 +74,9 @@ UNREADABLE_MESSAGE = CodedValue("unreadable-message", "Coffre", "Unreadable Mess
 
 # No transaction of IHE takes a merge back; operators do.
 PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged")
+
+# The system of plain codes for roles and purposes in assertions (XSPA profile of SAML).
+XSPA = "XSPA"
 
 TRANSACTION_SYSTEM = "IHE Transactions"
 

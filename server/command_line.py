@@ -7,7 +7,7 @@ from platform import python_version
 
 import typer
 
-from server.commands import audit, codes, options, patients, repository, serving
+from server.commands import audit, codes, idp, options, patients, repository, serving
 from server.commands.demo import demo
 from server.commands.fetch import fetch
 from server.commands.find import find
@@ -39,6 +39,7 @@ app.command()(fetch)
 app.add_typer(audit.app, name="audit")
 app.command()(demo)
 app.add_typer(repository.app, name="repository")
+app.add_typer(idp.app, name="idp")
 
 
 @app.command()

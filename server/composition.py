@@ -18,6 +18,7 @@ from atna_audit.spool import Spool
 from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
 from consent_broker.decide import OpenDomain
+from consent_broker.one_time_use import UsedAssertions
 from database import Database, DatabaseBusy, DatabaseError, Statement, open_database
 from ebxml.refused import Refused
 from exchange.audit_trail import actor_started, actor_stopped
@@ -70,6 +71,7 @@ from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.repository_care import vault_of
 from server.settings import Configuration
+from server.users import users_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -113,6 +115,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         around = Surroundings(
             node=Node(str(os.getpid()), configuration.audit.source_id),
             domain=affinity_domain(configuration),
+            users=users_of(configuration, UsedAssertions(database, now)),
             limits=Limits(**configuration.limits.model_dump()),
             clock=now,
             new_uuid=new_uuid,

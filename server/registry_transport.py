@@ -50,7 +50,9 @@ def in_process(registry: Actor, around: Surroundings, url: str) -> Send:
 
         # Both ends are this machine, and their records say so.
         host = urlsplit(url).hostname or ""
-        answer = await serve(Call(content_type, body(), url, host, host), registry, around)
+        answer = await serve(
+            Call(content_type, body(), url, host, host, from_ourselves=True), registry, around
+        )
         if not isinstance(answer.body, bytes):
             raise TypeError("an ITI-42 answer carries no documents")
         return answer.body

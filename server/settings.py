@@ -66,6 +66,10 @@ def _code_set(text: str, info: ValidationInfo) -> str:
     return str(path)
 
 
+def _optional_directory(text: str, info: ValidationInfo) -> str:
+    return str(_directory(info) / text) if text else ""
+
+
 Positive = Annotated[int, Field(ge=1)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
@@ -141,6 +145,26 @@ class Identity(Section):
     namespaces: dict[str, Oid] = Field(default_factory=dict)
 
 
+class IdentityProviderAt(Section):
+    """An X-Assertion Provider: its assertions' Issuer, and a PEM file of the certificates it signs by."""
+
+    issuer: Text
+    certificates: AbsolutePath
+
+
+class Xua(Section):
+    """Whose assertions about users are believed, and what they must say (ITI TF-2: 3.40)."""
+
+    required: bool = True
+    identity_providers: tuple[IdentityProviderAt, ...] = ()
+    local_provider: Annotated[str, AfterValidator(_optional_directory)] = ""
+    audiences: tuple[Text, ...] = ()
+    skew_seconds: Annotated[int, Field(ge=0, le=600)] = 60
+    minimum_assurance: Literal["none", "low", "substantial", "high"] = "low"
+    one_role_and_purpose: bool = True
+    decryption_keys: tuple[AbsolutePath, ...] = ()
+
+
 class LimitSection(Section):
     """What one request may weigh (see `exchange/call.py`)."""
 
@@ -202,6 +226,7 @@ class Configuration(Section):
     vault: Vault
     domain: Domain
     identity: Identity
+    xua: Xua
     limits: LimitSection
     audit: Audit
     audit_repository: AuditReception

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import tomllib
+import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -145,9 +146,14 @@ def _known_keys(model: type[BaseModel], path: Key) -> list[str]:
     for part in path:
         if isinstance(part, int):
             annotation = typing.get_args(annotation)[0]
+        elif typing.get_origin(annotation) is dict:
+            annotation = typing.get_args(annotation)[1]
         else:
             fields = annotation.model_fields
             annotation = next(f.annotation for name, f in fields.items() if part in (name, f.alias))
+            if isinstance(annotation, types.UnionType):
+                # A table that may be absent is known by its own keys.
+                annotation = next(one for one in typing.get_args(annotation) if one is not type(None))
     return [field.alias or name for name, field in annotation.model_fields.items()]
 
 

@@ -64,8 +64,13 @@ def read_envelope(
         raise
 
 
-def envelope_head(action: str, message_id: str, relates_to: str = "", to: str = "") -> bytes:
-    """The text before the Body's content; what relates to no other message is a request and wants a reply."""
+def envelope_head(
+    action: str, message_id: str, relates_to: str = "", to: str = "", more_headers: bytes = b""
+) -> bytes:
+    """The text before the Body's content; what relates to no other message is a request and wants a reply.
+
+    `more_headers` may use the prefix s of SOAP.
+    """
     addressing = [
         f'<wsa:Action s:mustUnderstand="1">{escape(action)}</wsa:Action>',
         f"<wsa:MessageID>{escape(message_id)}</wsa:MessageID>",
@@ -76,10 +81,8 @@ def envelope_head(action: str, message_id: str, relates_to: str = "", to: str = 
         addressing.append(f"<wsa:ReplyTo><wsa:Address>{ANONYMOUS}</wsa:Address></wsa:ReplyTo>")
     if to:
         addressing.append(f"<wsa:To>{escape(to)}</wsa:To>")
-    head = (
-        f'<s:Envelope xmlns:s="{SOAP12}" xmlns:wsa="{WSA}"><s:Header>{"".join(addressing)}</s:Header><s:Body>'
-    )
-    return head.encode()
+    head = f'<s:Envelope xmlns:s="{SOAP12}" xmlns:wsa="{WSA}"><s:Header>{"".join(addressing)}'
+    return head.encode() + more_headers + b"</s:Header><s:Body>"
 
 
 ENVELOPE_TAIL = b"</s:Body></s:Envelope>"

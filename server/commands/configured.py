@@ -8,7 +8,9 @@ from server.configuration import load
 from server.settings import Configuration
 
 # Read by the commands that are clients; no key of the configuration.
-CLIENT_VARIABLES = frozenset({"COFFRE_REGISTRY", "COFFRE_REPOSITORY", "COFFRE_SOURCE_ID"})
+CLIENT_VARIABLES = frozenset(
+    {"COFFRE_ASSERTION", "COFFRE_AS", "COFFRE_REGISTRY", "COFFRE_REPOSITORY", "COFFRE_SOURCE_ID"}
+)
 
 _NO_OPTIONS: Mapping[str, str] = {}
 

@@ -22,6 +22,8 @@ def fetch(
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")
     ] = Path(),
     force: options.Force = False,
+    user: options.As = None,
+    assertion: options.Assertion = None,
     registry: options.RegistryUrl = None,
     repository: options.RepositoryUrl = None,
     config: options.ConfigFile = None,
@@ -37,10 +39,10 @@ def fetch(
     """
     from client import PartlyRefused
     from server.commands.display import progress_bar
-    from server.commands.peers import peer
+    from server.commands.peers import Whom, peer
     from server.commands.refusals import trouble_with_server
 
-    with peer(config, registry, repository) as one:
+    with peer(config, registry, repository, Whom(user, assertion)) as one:
         try:
             with progress_bar("Receiving") as progress:
                 fetched = one.coffre.fetch(ids, directory, overwrite=force, progress=progress)

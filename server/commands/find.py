@@ -42,6 +42,8 @@ def find(
         StatusName, typer.Option(help="Replaced documents are deprecated.")
     ] = StatusName.APPROVED,
     everything: Annotated[bool, typer.Option("--all", help="The same as --status all.")] = False,
+    user: options.As = None,
+    assertion: options.Assertion = None,
     registry: options.RegistryUrl = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -60,7 +62,7 @@ def find(
     from client.times import until as moment_after
     from ihe.object_types import Status
     from server.commands.display import console, entry_as_json, entry_table
-    from server.commands.peers import peer
+    from server.commands.peers import Whom, peer
 
     status = StatusName.ALL if everything else status
     wanted = {
@@ -68,7 +70,7 @@ def find(
         StatusName.DEPRECATED: (Status.DEPRECATED,),
         StatusName.ALL: (Status.APPROVED, Status.DEPRECATED),
     }[status]
-    with peer(config, registry) as one:
+    with peer(config, registry, None, Whom(user, assertion)) as one:
         speaker = one.speaker
         patient_id = patient_id_of(patient, speaker.assigning_authority)
         search = Search(

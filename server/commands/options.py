@@ -11,6 +11,14 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", envvar="COFFRE_CONFIG", help="The configuration file, coffre.toml."),
 ]
+Assertion = Annotated[
+    Path | None,
+    typer.Option(envvar="COFFRE_ASSERTION", help="A file with the SAML assertion of the user."),
+]
+As = Annotated[
+    str | None,
+    typer.Option("--as", envvar="COFFRE_AS", metavar="USER", help="A user of the local identity provider."),
+]
 RegistryUrl = Annotated[
     str | None,
     typer.Option("--registry", envvar="COFFRE_REGISTRY", help="The Document Registry's address."),

@@ -1,17 +1,23 @@
 """The client as the commands use it: at the addresses and with the codes of the configuration."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lxml import etree
+
+import schemas
 from client import CodeBook, Coffre, Speaker
 from client.coffre import EXAMPLE_SOURCE_ID
+from ihe.namespaces import SAML2
 from server.codes import CodeSet, read_code_set
 from server.commands.configured import configuration_of
+from server.commands.idp import issue
+from server.commands.outcome import ExitCode, Trouble
 from server.settings import Configuration
 
 
@@ -23,16 +29,29 @@ class Peer:
     speaker: Speaker
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """For whom a command speaks: a user of the local identity provider, or whom a file's assertion names."""
+
+    user: str | None = None
+    file: Path | None = None
+
+
 @contextmanager
-def peer(config: Path | None, registry: str | None, repository: str | None = None) -> Iterator[Peer]:
+def peer(
+    config: Path | None, registry: str | None, repository: str | None = None, whom: Whom | None = None
+) -> Iterator[Peer]:
     """Open a client for the servers that options, environment or configuration name."""
-    with peer_of(configuration_of(config), registry, repository) as one:
+    with peer_of(configuration_of(config), registry, repository, whom) as one:
         yield one
 
 
 @contextmanager
 def peer_of(
-    configuration: Configuration, registry: str | None = None, repository: str | None = None
+    configuration: Configuration,
+    registry: str | None = None,
+    repository: str | None = None,
+    whom: Whom | None = None,
 ) -> Iterator[Peer]:
     """Open a client for these servers, or for those that the configuration describes."""
     codes = CodeBook(code_set_of(configuration).codes)
@@ -45,6 +64,7 @@ def peer_of(
         codes=speaker.codes,
         assigning_authority=speaker.assigning_authority,
         source_id=os.environ.get("COFFRE_SOURCE_ID", EXAMPLE_SOURCE_ID),
+        assertion=_assertion(configuration, whom or Whom()),
     ) as coffre:
         yield Peer(coffre, speaker)
 
@@ -61,6 +81,29 @@ def authority_of(configuration: Configuration) -> str:
         configuration.domain.assigning_authorities or code_set_of(configuration).assigning_authorities
     )
     return authorities[0].oid if authorities else ""
+
+
+def _assertion(configuration: Configuration, whom: Whom) -> Callable[[], bytes] | None:
+    if whom.file:
+        content = _assertion_in(whom.file)
+        return lambda: content
+    if whom.user:
+        user = whom.user
+        # A new one for each message: a long upload does not outlive the assertion of what follows it.
+        return lambda: issue(configuration, user)
+    return None
+
+
+def _assertion_in(path: Path) -> bytes:
+    """The assertion in a file: by itself, or within the answer of a token service."""
+    try:
+        root = schemas.parse(path.read_bytes())
+    except schemas.NotParsable as problem:
+        raise Trouble(ExitCode.FILE, f"{path} is not readable XML: {problem}.") from None
+    tokens = list(root.iter(f"{{{SAML2}}}Assertion", f"{{{SAML2}}}EncryptedAssertion"))
+    if not tokens:
+        raise Trouble(ExitCode.FILE, f"{path} holds no SAML 2.0 assertion.")
+    return etree.tostring(tokens[0], encoding="UTF-8", xml_declaration=False, with_tail=False)
 
 
 def _endpoint(address: str, actor: str) -> str:

@@ -13,7 +13,11 @@ from client.errors import (
 )
 from client.remedies import REMEDIES, remedy_for
 from ihe.error_codes import DOCUMENT_UNIQUE_ID_ERROR
+from ihe.xua import REFUSALS
 from server.commands.outcome import ExitCode, Trouble
+
+# Subcodes of faults that find fault with the assertion, and not with the message (ITI TF-2: 3.40).
+_ABOUT_THE_USER = frozenset(refusal.subcode[1] for refusal in REFUSALS)
 
 
 def trouble_with_server(problem: ClientError) -> Trouble:
@@ -26,6 +30,10 @@ def trouble_with_server(problem: ClientError) -> Trouble:
             remedy = (
                 "If the address is right, show this to the server's operator: the message was not understood."
             )
+            if problem.code.rpartition(" ")[2] in _ABOUT_THE_USER:
+                remedy = (
+                    "Say for whom with --as USER or --assertion FILE; if you did, ask the identity provider."
+                )
             return Trouble(ExitCode.REFUSED, message, remedy, facts={"fault": problem.code})
         case Unreachable():
             remedy = (

@@ -51,6 +51,8 @@ def submit(
     metadata: Annotated[
         Path | None, typer.Option(help="All this in a .toml or .json file; its keys are the options' names.")
     ] = None,
+    user: options.As = None,
+    assertion: options.Assertion = None,
     registry: options.RegistryUrl = None,
     repository: options.RepositoryUrl = None,
     config: options.ConfigFile = None,
@@ -68,7 +70,7 @@ def submit(
       coffre submit report-corrected.pdf --replace 2.25.203...
     """
     from server.commands.display import progress_bar
-    from server.commands.peers import peer
+    from server.commands.peers import Whom, peer
 
     texts = {
         "patient": patient, "type": type, "title": title, "author": author, "institution": institution,
@@ -78,7 +80,7 @@ def submit(
         "service-stop": service_stop, "comments": comments, "unique-id": unique_id,
         "mime-type": mime_type, "source-patient": source_patient,
     }  # fmt: skip
-    with peer(config, registry, repository) as one:
+    with peer(config, registry, repository, Whom(user, assertion)) as one:
         documents = documents_of(files, given(texts), metadata, one.speaker)
         with progress_bar("Sending") as progress:
             receipt = one.coffre.submit(

@@ -10,7 +10,10 @@ from exchange.call import Limits
 from exchange.diary import Node
 from exchange.ports import AuditUnavailable, Consent, Decision
 from exchange.serve import Surroundings
+from exchange.users import Users
 from tests.messages.submissions import DOMAIN
+from xua.acceptance import Policy
+from xua.signature import Trust
 
 
 @dataclass
@@ -33,11 +36,25 @@ class NobodyMay:
         return Decision(permit=False, reasons=("p1^^^&2.999.3&ISO excluded this professional",))
 
 
-def surroundings(trail: KeptTrail, consent: Consent | None = None, domain=DOMAIN) -> Surroundings:
+class EveryUseIsTheFirst:
+    """Remembers no uses."""
+
+    async def first_use(self, key: bytes, until: datetime) -> bool:
+        return True
+
+
+# A domain that asks for no assertion and would believe none.
+NOBODY_ASKED = Users(Trust(()), Policy(frozenset()), required=False, uses=EveryUseIsTheFirst())
+
+
+def surroundings(
+    trail: KeptTrail, consent: Consent | None = None, domain=DOMAIN, users: Users | None = None
+) -> Surroundings:
     numbers = count(1)
     return Surroundings(
         node=Node("4711", "vault.example"),
         domain=domain,
+        users=users or NOBODY_ASKED,
         limits=Limits(),
         clock=lambda: datetime(2030, 1, 1, 12, tzinfo=UTC),
         new_uuid=lambda: f"urn:uuid:00000000-0000-4000-8000-{next(numbers):012}",

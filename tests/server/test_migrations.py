@@ -11,6 +11,7 @@ from sqlalchemy import MetaData, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 import atna_audit.tables
+import consent_broker.one_time_use
 import registry.tables
 import repository.tables
 import server.migrations
@@ -38,7 +39,7 @@ LIST_INDEXES = {
 def test_the_migrated_tables_are_the_declared_ones(database_url):
     migrate(database_url)
     declared = MetaData()
-    for room in (registry.tables, repository.tables, atna_audit.tables):
+    for room in (registry.tables, repository.tables, atna_audit.tables, consent_broker.one_time_use):
         for table in room.metadata.tables.values():
             table.to_metadata(declared)
     with engine(database_url).connect() as connection:

@@ -1,0 +1,87 @@
+"""Step 3: the user whom a message names, verified (ITI TF-2: 3.40)."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from exchange.bearing import Bearing, bearing
+from exchange.call import Call
+from exchange.conversation import Message
+from exchange.diary import Diary
+from exchange.subject import Subject
+from ihe.transactions import Transaction
+from ihe.xua import NO_ASSERTION, USED_BEFORE, WITHOUT_A_USER
+from soap.fault import SoapFault
+from xua.acceptance import Policy, Presenter, refuse_unacceptable
+from xua.assertion import Assertion
+from xua.refused import NotAccepted
+from xua.security_header import Token, read_security_header
+from xua.signature import Trust
+from xua.verified import VerifiedAssertions, verify
+
+
+class OneTimeUses(Protocol):
+    """Remembers which assertions for one use were used, in every process of this actor."""
+
+    async def first_use(self, key: bytes, until: datetime) -> bool:
+        """Whether this is the first use; remembered until the assertion has expired anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """What a domain asks of users' assertions, and those that it has verified before."""
+
+    trust: Trust
+    policy: Policy
+    required: bool
+    uses: OneTimeUses
+    known: VerifiedAssertions = field(default_factory=VerifiedAssertions)
+
+
+async def who_is_asking(
+    call: Call,
+    message: Message,
+    transaction: Transaction,
+    actor: str,
+    users: Users,
+    diary: Diary,
+    at: datetime,
+) -> Subject:
+    """The machine and, by his assertion, the user; a SoapFault where one is wanting or does not do."""
+    try:
+        token = read_security_header(message.envelope.headers)
+        if token is None:
+            bearing.set(None)
+            # An actor of our own speaks for nobody when it settles what a stopped process left over.
+            if users.required and not call.from_ourselves and transaction.number not in WITHOUT_A_USER:
+                raise NotAccepted(NO_ASSERTION)
+            return Subject(call.peer_address)
+        assertion = await _verified(token, users, at)
+        refuse_unacceptable(assertion, users.policy, Presenter(is_ourselves=call.from_ourselves), at)
+        if assertion.one_time_use and not call.from_ourselves:
+            await _use(assertion, actor, users)
+    except NotAccepted as problem:
+        diary.user_refused = True
+        raise SoapFault.sender(problem.refusal.rule, problem.refusal.subcode) from None
+    diary.user = assertion.user
+    bearing.set(Bearing(assertion.user, token.content))
+    return Subject(call.peer_address, assertion.user)
+
+
+async def _verified(token: Token, users: Users, at: datetime) -> Assertion:
+    found = users.known.find(token, users.trust, at)
+    if found is None:
+        # Half a millisecond of hashing and curves, which other requests need not wait for.
+        found = await asyncio.to_thread(verify, token, users.trust, at)
+        users.known.keep(token, users.trust, found)
+    return found.assertion
+
+
+async def _use(assertion: Assertion, actor: str, users: Users) -> None:
+    """Each actor counts for itself: a repository shows its registry the same assertion (ITI TF-2: 3.40)."""
+    parts = (actor, assertion.user.issuer, assertion.user.assertion_id)
+    key = hashlib.sha256("\0".join(parts).encode()).digest()
+    if not await users.uses.first_use(key, assertion.not_on_or_after + users.policy.skew):
+        raise NotAccepted(USED_BEFORE)

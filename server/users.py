@@ -1,0 +1,78 @@
+"""What the configuration says about users: whose assertions are believed, and what they must say."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from exchange.users import OneTimeUses, Users
+from ihe.xua import Assurance
+from server.configuration import BadConfiguration
+from server.local_provider import CERTIFICATE, read_users
+from server.settings import Configuration, Xua
+from server.toml_file import BadFile, Problem, read_file
+from xua.acceptance import Policy
+from xua.signature import IdentityProvider, Trust, errors_in_certificate
+
+log = logging.getLogger("coffre.server")
+
+
+def users_of(configuration: Configuration, uses: OneTimeUses) -> Users:
+    """The users' side of the domain, or BadConfiguration by the certificates that do not do."""
+    xua = configuration.xua
+    try:
+        trust = Trust(tuple(_providers(xua)), tuple(map(_decryption_key, xua.decryption_keys)))
+    except BadFile as error:
+        raise BadConfiguration(*error.problems) from None
+    if not trust.providers:
+        log.warning("no identity provider is configured: requests are taken from whoever reaches this server")
+    return Users(
+        trust=trust,
+        policy=Policy(
+            audiences=frozenset(audiences_of(configuration)),
+            skew=timedelta(seconds=xua.skew_seconds),
+            minimum_assurance=Assurance[xua.minimum_assurance.upper()],
+            one_role_and_purpose=xua.one_role_and_purpose,
+        ),
+        required=xua.required and bool(trust.providers),
+        uses=uses,
+    )
+
+
+def audiences_of(configuration: Configuration) -> tuple[str, ...]:
+    """The names by which assertions mean this domain, the usual one first."""
+    return configuration.xua.audiences or (configuration.domain.home_community_id,)
+
+
+def _providers(xua: Xua) -> Iterator[IdentityProvider]:
+    if xua.local_provider:
+        directory = Path(xua.local_provider)
+        yield IdentityProvider(read_users(directory).issuer, _certificates(directory / CERTIFICATE))
+    for provider in xua.identity_providers:
+        yield IdentityProvider(provider.issuer, _certificates(provider.certificates))
+
+
+def _certificates(path: Path) -> tuple[x509.Certificate, ...]:
+    """Every certificate of a PEM file: while a provider changes its key, the old one and the new."""
+    try:
+        certificates = tuple(x509.load_pem_x509_certificates(read_file(path)))
+    except ValueError:
+        raise BadFile(Problem(str(path), 0, "", "holds no certificate, expected PEM")) from None
+    problems = [reason for certificate in certificates for reason in errors_in_certificate(certificate)]
+    if problems:
+        raise BadFile(*(Problem(str(path), 0, "", reason) for reason in problems))
+    return certificates
+
+
+def _decryption_key(path: Path) -> RSAPrivateKey:
+    try:
+        key = load_pem_private_key(read_file(path), None)
+    except (TypeError, ValueError):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise BadFile(Problem(str(path), 0, "", "holds no RSA key without a passphrase, expected PEM"))
+    return key
