@@ -28,10 +28,12 @@ from server.commands.display import (
     status_of,
     title_of,
 )
+from server.commands.idp import LOCAL_PROVIDER, name_in_configuration
 from server.commands.outcome import ExitCode, Trouble, harmless
-from server.commands.peers import Peer, peer_of
+from server.commands.peers import Peer, Whom, peer_of
 from server.commands.serving import write_configuration
 from server.configuration import load
+from server.local_provider import LocalUser, add_user, create_provider
 from server.settings import Configuration
 from server.story import Story
 
@@ -47,6 +49,7 @@ LOG_LINES = 15
 MOST_AUDIT_RECORDS = 50
 
 PATIENT = "DEMO-1"
+USER = "pweber"
 LETTER = "lettre_de_sortie.pdf"
 CORRECTED_LETTER = "lettre_de_sortie_corrigee.pdf"
 REPORT = "compte_rendu_de_laboratoire.xml"
@@ -60,7 +63,7 @@ def run(directory: Path) -> None:
     with story.step("A platform of its own"):
         configuration = _prepare(story, directory)
         server = _start(directory, configuration)
-    with _stopping(server), peer_of(configuration) as peer:
+    with _stopping(server), peer_of(configuration, whom=Whom(USER)) as peer:
         with story.step("It is ready"):
             _wait_until_ready(story, server, configuration, directory)
         with story.step("A patient"):
@@ -86,6 +89,18 @@ def run(directory: Path) -> None:
 def _prepare(story: Story, directory: Path) -> Configuration:
     story.command(f"init {directory}")
     file = write_configuration(directory)
+    story.command(f"idp init --config {file}")
+    create_provider(directory / LOCAL_PROVIDER)
+    name_in_configuration(file, LOCAL_PROVIDER)
+    story.command(f'idp user add {USER} --name "Dr Paul Weber" --organization "Hôpital de la Vallée"')
+    add_user(
+        directory / LOCAL_PROVIDER,
+        USER,
+        LocalUser(name="Dr Paul Weber", organization="Hôpital de la Vallée"),
+    )
+    story.say(
+        "Every request is made for a user whom an identity provider vouches for [ITI-40]; this one is local."
+    )
     material = directory / "documents-to-submit"
     material.mkdir()
     for name in (LETTER, CORRECTED_LETTER, REPORT):
@@ -140,7 +155,7 @@ def _add_patient(story: Story, peer: Peer) -> None:
 
 def _submit_letter(story: Story, peer: Peer, directory: Path) -> Receipt:
     story.command(
-        f'submit {LETTER} --patient {PATIENT} --type discharge --title "Lettre de sortie" '
+        f'submit {LETTER} --as {USER} --patient {PATIENT} --type discharge --title "Lettre de sortie" '
         '--author "Dr Paul Weber" --institution "Hôpital de la Vallée" --created 2026-03-06T10:15'
     )
     said = {
@@ -159,7 +174,7 @@ def _submit_letter(story: Story, peer: Peer, directory: Path) -> Receipt:
 
 
 def _submit_report(story: Story, peer: Peer, directory: Path) -> Receipt:
-    story.command(f"submit {REPORT}")
+    story.command(f"submit {REPORT} --as {USER}")
     receipt = peer.coffre.submit([Document(directory / "documents-to-submit" / REPORT)])
     _show_receipt(story, receipt)
     story.say("Nothing had to be typed: patient, type, title, author and times were read from its header.")
@@ -168,7 +183,7 @@ def _submit_report(story: Story, peer: Peer, directory: Path) -> Receipt:
 
 def _replace_letter(story: Story, peer: Peer, directory: Path, letter: Receipt) -> Receipt:
     replaced = letter.documents[0].entry.unique_id or ""
-    story.command(f"submit {CORRECTED_LETTER} --replace {replaced} --created 2026-03-06T16:40")
+    story.command(f"submit {CORRECTED_LETTER} --as {USER} --replace {replaced} --created 2026-03-06T16:40")
     path = directory / "documents-to-submit" / CORRECTED_LETTER
     said = read_metadata({"created": ["2026-03-06T16:40"]}, peer.speaker)
     receipt = peer.coffre.submit([Document(path, said)], replaces=replaced)
@@ -184,7 +199,7 @@ def _show_receipt(story: Story, receipt: Receipt) -> None:
 
 
 def _find(story: Story, peer: Peer) -> None:
-    story.command(f"find --patient {PATIENT} --all")
+    story.command(f"find --as {USER} --patient {PATIENT} --all")
     patient_id = patient_id_of(PATIENT, peer.speaker.assigning_authority)
     entries = peer.coffre.find(patient_id, Search(status=(Status.APPROVED, Status.DEPRECATED)))
     story.sent(ITI_18, f"FindDocuments, {len(entries)} documents")
@@ -199,7 +214,9 @@ def _find(story: Story, peer: Peer) -> None:
 def _fetch(
     story: Story, peer: Peer, directory: Path, submitted: Sequence[SubmittedDocument]
 ) -> tuple[FetchedDocument, ...]:
-    story.command("fetch " + " ".join(one.entry.unique_id or "" for one in submitted) + " -o fetched")
+    story.command(
+        f"fetch --as {USER} " + " ".join(one.entry.unique_id or "" for one in submitted) + " -o fetched"
+    )
     fetched = peer.coffre.fetch([one.entry.entry_uuid for one in submitted], directory / "fetched")
     story.sent(ITI_43, f"{len(fetched)} documents, {size_in_words(sum(one.size_bytes for one in fetched))}")
     story.say("The deprecated letter too: who acted on it must be able to show what it said.")

@@ -18,6 +18,8 @@ LONGEST_MINUTES = 720
 # As short as users do not notice, for each command asks for a new one.
 USUAL_MINUTES = 10
 
+LOCAL_PROVIDER = "idp"
+
 app = typer.Typer(
     help="A LOCAL identity provider, for development and small sites: users in a file, assertions on demand.",
     no_args_is_help=True,
@@ -44,7 +46,7 @@ def init(
     config: Annotated[Path, typer.Option("--config", "-c", envvar="COFFRE_CONFIG", help="The coffre.toml.")],
     directory: Annotated[
         Path, typer.Option(help="Where, beside that file, its key and users are to lie.")
-    ] = Path("idp"),
+    ] = Path(LOCAL_PROVIDER),
     as_json: options.Json = False,
 ) -> None:
     """Make a local identity provider, and name it in coffre.toml: from then on, users are asked for.
@@ -60,12 +62,8 @@ def init(
         raise Trouble(
             ExitCode.FILE, f"{place} holds an identity provider already.", "Choose another --directory."
         )
-    text = config.read_text(encoding="utf-8")
     create_provider(place)
-    unset, named = '# local_provider = ""\n', f'local_provider = "{directory.as_posix()}"'
-    done = text.count(unset) == 1
-    if done:
-        config.write_text(text.replace(unset, f"{named}\n"), encoding="utf-8")
+    done = name_in_configuration(config, directory.as_posix())
     if as_json:
         write_json({"directory": str(place), "configured": done})
         return
@@ -73,7 +71,7 @@ def init(
     typer.echo(
         f"{config} names it now; it holds from the server's next start on."
         if done
-        else f"Now write  {named}  under [xua] in {config}."
+        else f'Now write  local_provider = "{directory.as_posix()}"  under [xua] in {config}.'
     )
     typer.echo("Next:  coffre idp user add NAME --name 'Dr Anne Muller'")
 
@@ -102,25 +100,31 @@ def add(
     Example:
       coffre idp user add amuller --name "Dr Anne Muller" --organization "Cabinet Muller"
     """
+    from pydantic import ValidationError
+
     from server.local_provider import DOCTOR, TREATMENT, LocalUser, add_user, read_users
+    from server.toml_file import reasons
 
     directory = _directory(config)
     if login in read_users(directory).users:
         raise Trouble(
             ExitCode.USAGE, f"There is a user {login} already.", f"Change it in {directory}/users.toml."
         )
-    row = LocalUser(
-        name=name,
-        id=id,
-        authority=authority,
-        role=_coded(role) or DOCTOR,
-        specialty=_coded(specialty),
-        purpose=_coded(purpose) or TREATMENT,
-        organization=organization,
-        organization_id=organization_id,
-    )
+    try:
+        row = LocalUser(
+            name=name,
+            id=id,
+            authority=authority,
+            role=_coded(role) or DOCTOR,
+            specialty=_coded(specialty),
+            purpose=_coded(purpose) or TREATMENT,
+            organization=organization,
+            organization_id=organization_id,
+        )
+    except ValidationError as error:
+        wrong = [f"{key[0]}: {reason}" for key, reason in reasons(error, LocalUser)]
+        raise Trouble(ExitCode.USAGE, f"This is no user: {'; '.join(wrong)}.") from None
     add_user(directory, login, row)
-    read_users(directory)
     if as_json:
         write_json({"user": login, **row.model_dump(exclude_none=True)})
     else:
@@ -172,6 +176,15 @@ def issue(
             f"The local identity provider knows no user {login}.",
             f"It knows {known}; `coffre idp user add` adds one.",
         ) from None
+
+
+def name_in_configuration(config: Path, directory: str) -> bool:
+    """Name the provider in a coffre.toml of `coffre init`; False if that line is not there any more."""
+    text, unset = config.read_text(encoding="utf-8"), '# local_provider = ""\n'
+    if text.count(unset) != 1:
+        return False
+    config.write_text(text.replace(unset, f'local_provider = "{directory}"\n'), encoding="utf-8")
+    return True
 
 
 def _configuration(config: Path | None) -> "Configuration":

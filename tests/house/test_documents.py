@@ -38,7 +38,7 @@ def test_every_make_line_works(words):
 @pytest.mark.parametrize("words", sorted(set(_commands("coffre"))), ids=" ".join)
 def test_every_coffre_line_names_a_command_and_its_options(words):
     """`coffre patient add X --json` holds if the help of `coffre patient add` tells of --json."""
-    helps = [asked for depth in range(3) if (asked := _help(words[:depth]))]
+    helps = [asked for depth in range(4) if (asked := _help(words[:depth]))]
     assert len(helps) > 1, f"no such command: {words}"
     for option in (word.partition("=")[0] for word in words if word.startswith("-")):
         assert any(option in text for text in helps), option

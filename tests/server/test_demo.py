@@ -21,6 +21,7 @@ def test_the_demo_carries_three_documents_in_and_out_and_ends_well(tmp_path):
     # What the environment says is for other servers, and a narrow encoding is no reason to fail.
     done = demo("--keep", tmp_path / "kept", COFFRE_PORT="1", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Dr Paul Weber" in done.stdout.partition("Who did what?")[2]
     for transaction in ("ITI-44", "ITI-41", "ITI-18", "ITI-43", "ITI-42"):
         assert f"[{transaction}]" in done.stdout
     assert re.findall(r"(\w+\.\w+) .* yes\b", done.stdout) == [
