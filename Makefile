@@ -26,6 +26,7 @@ test: check  ## check, then run all tests, PostgreSQL and rsyslog included
 	setup/postgresql --install
 	setup/rsyslog --install
 	@command -v curl >/dev/null || setup/apt-install "curl for its tests" curl
+	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto
 
 check: $(DEVELOPING)  ## lint, format, types and import rules

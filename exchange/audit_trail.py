@@ -24,6 +24,7 @@ from ihe.audit_events import (
     IP_ADDRESS,
     LOGIN,
     MACHINE_NAME,
+    NODE_AUTHENTICATION,
     QUERY_ENCODING,
     REPOSITORY_UNIQUE_ID,
     SECURITY_ALERT,
@@ -116,6 +117,49 @@ def actor_stopped(
 ) -> AuditMessage:
     """Tell that an actor has ended its work (DICOM PS3.15 A.5.3.1)."""
     return _activity(APPLICATION_STOP, at, application, address, process_id, audit_source_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedNode:
+    """A node that could not be authenticated at one of our endpoints, or could not authenticate us."""
+
+    endpoint: str
+    endpoint_address: str
+    peer_address: str
+    reason: str
+
+
+def node_refused(refused: RefusedNode, at: datetime, process_id: str, audit_source_id: str) -> AuditMessage:
+    """Tell that a node was refused before it could say anything (DICOM PS3.15 A.5.3.11; ITI TF-2: 3.19.5)."""
+    reporter = ActiveParticipant(
+        refused.endpoint,
+        is_requestor=True,
+        alternative_user_id=process_id,
+        network_access_point=refused.endpoint_address,
+        network_access_point_type=_network_access_point_type(refused.endpoint_address),
+    )
+    peer = ActiveParticipant(
+        refused.peer_address,
+        is_requestor=False,
+        network_access_point=refused.peer_address,
+        network_access_point_type=_network_access_point_type(refused.peer_address),
+    )
+    alert = (ALERT_DESCRIPTION, refused.reason)
+    return AuditMessage(
+        EventIdentification(
+            SECURITY_ALERT, at, Outcome.MINOR, Action.EXECUTE, (NODE_AUTHENTICATION,), refused.reason
+        ),
+        (reporter, peer),
+        AuditSource(audit_source_id),
+        (
+            _object(
+                SECURITY_RESOURCE,
+                SECURITY_RESOURCE.id_type or NODE_AUTHENTICATION,
+                refused.peer_address,
+                alert,
+            ),
+        ),
+    )
 
 
 def _patients_by_message(row: AuditedTransaction, happening: Happening) -> list[tuple[str, ...]]:

@@ -67,6 +67,7 @@ USER_AUTHENTICATION = CodedValue("110114", "DCM", "User Authentication")
 LOGIN = CodedValue("110122", "DCM", "Login")
 APPLICATION_START = CodedValue("110120", "DCM", "Application Start")
 APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
+NODE_AUTHENTICATION = CodedValue("110126", "DCM", "Node Authentication")
 
 # The code system of DICOM has no word for a message that belongs to no transaction, and CID 403 may be
 # extended; "Node Authentication" would hide such messages among failed TLS handshakes.

@@ -71,6 +71,7 @@ from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.repository_care import vault_of
 from server.settings import Configuration
+from server.tls.alerts import NodeAlerts
 from server.users import users_of
 
 P = ParamSpec("P")
@@ -147,7 +148,8 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
                 receiving(configuration.audit_repository, audit_store, around.clock, shared)
             )
         if patients:
-            await stack.enter_async_context(mllp_feed(patients, configuration, around))
+            alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
+            await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
         address = configuration.server.address
         yield Platform(running, around, database, {name: f"{address}/{name}" for name in running})
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from exchange.audit_trail import RefusedNode
 from exchange.conversation import AnyConversation
 from exchange.identity_conversation import (
     PatientDuplicatesResolved,
@@ -17,6 +18,9 @@ from hl7v2.adt import PatientIdDomain
 from hl7v2.datatypes import CX
 from server.mllp import MllpListener
 from server.settings import Configuration
+from server.tls.alerts import NodeAlerts
+from server.tls.contexts import NodeContexts
+from server.tls.gate import NodeAuthentication, RefusedPeer
 
 log = logging.getLogger("coffre.server")
 
@@ -45,7 +49,7 @@ def soap_feed(patients: KnownPatients, around: Surroundings) -> tuple[AnyConvers
 
 @asynccontextmanager
 async def mllp_feed(
-    patients: KnownPatients, configuration: Configuration, around: Surroundings
+    patients: KnownPatients, configuration: Configuration, around: Surroundings, alerts: NodeAlerts
 ) -> AsyncIterator[None]:
     """Patient Identity Feed by HL7 v2 at a socket of its own, if one is configured (ITI TF-2: 3.8)."""
     identity = configuration.identity
@@ -58,9 +62,20 @@ async def mllp_feed(
     async def take(delivery: Delivery) -> bytes:
         return await take_message(delivery, feed, around)
 
-    shared = configuration.server.workers > 1
-    listener = await MllpListener.start(take, identity.mllp_host, identity.mllp_port, shared=shared)
-    log.info("identity feed at mllp://%s:%d", identity.mllp_host, listener.port)
+    async def refused(peer: RefusedPeer) -> None:
+        endpoint = f"mllps://{peer.our_address}:{peer.our_port}"
+        await alerts.record(RefusedNode(endpoint, peer.our_address, peer.address, peer.reason))
+
+    files = configuration.tls.files
+    listener = await MllpListener.start(
+        take,
+        identity.mllp_host,
+        identity.mllp_port,
+        authentication=NodeAuthentication(NodeContexts(files), refused) if files else None,
+        shared=configuration.server.workers > 1,
+    )
+    scheme = "mllps" if files else "mllp"
+    log.info("identity feed at %s://%s:%d", scheme, identity.mllp_host, listener.port)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from typing import Self
 
 from exchange.identity_feed_v2 import Delivery
 from hl7v2.mllp import FRAME_LIMIT_BYTES, Decoder, NotMllp, frame
+from server.tls.gate import Gate, NodeAuthentication
 
 log = logging.getLogger("coffre.server")
 
@@ -36,7 +37,7 @@ class MllpListener:
     def __init__(self, take: Callable[[Delivery], Awaitable[bytes]], limits: MllpLimits) -> None:
         self._take = take
         self._limits = limits
-        self._server: asyncio.Server
+        self._gate: Gate
         self._connections: set[asyncio.Task[None]] = set()
         self._listening_for_more: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -48,26 +49,24 @@ class MllpListener:
         host: str,
         port: int,
         *,
+        authentication: NodeAuthentication | None = None,
         shared: bool = False,
         limits: MllpLimits | None = None,
     ) -> Self:
-        """Listen; `shared` lets the processes of one server listen on the same port."""
+        """Listen, over TLS or in plain; `shared` lets the processes of one server listen on the same port."""
         listener = cls(take, limits or MllpLimits())
-        listener._server = await asyncio.start_server(
-            listener._connected, host, port, limit=CHUNK_BYTES, reuse_port=shared or None
-        )
+        listener._gate = await Gate.open(listener._protocol, host, port, authentication, shared=shared)
         return listener
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        number: int = self._server.sockets[0].getsockname()[1]
-        return number
+        return self._gate.port
 
     async def stop(self) -> None:
         """Take nothing more, and finish what was taken."""
         self._stopping.set()
-        self._server.close()
+        self._gate.close()
         for connection in self._listening_for_more:
             connection.cancel()
         if self._connections:
@@ -75,6 +74,9 @@ class MllpListener:
             for connection in late:
                 connection.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(CHUNK_BYTES), self._connected)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
@@ -99,7 +101,8 @@ class MllpListener:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         decoder = Decoder(self._limits.frame_bytes)
         ours, theirs = writer.get_extra_info("sockname"), writer.get_extra_info("peername")
-        endpoint = f"mllp://{ours[0]}:{ours[1]}"
+        scheme = "mllps" if writer.get_extra_info("ssl_object") else "mllp"
+        endpoint = f"{scheme}://{ours[0]}:{ours[1]}"
         frame_ends_by: float | None = None
         while not self._stopping.is_set() and (data := await self._read(reader, frame_ends_by)):
             decoder.receive_data(data)

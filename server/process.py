@@ -9,6 +9,7 @@ from uvicorn.supervisors import Multiprocess
 
 from server.configuration import BadConfiguration, affinity_domain
 from server.settings import Configuration
+from server.tls.contexts import UnusableFile, server_context
 from server.toml_file import Problem
 from server.web import application
 
@@ -37,6 +38,11 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
     if actors == ("audit",) and not (reception.tls_port or reception.udp_port):
         reason = "an audit repository by itself needs a port at which it hears of other systems, e.g. 6514"
         raise BadConfiguration(Problem("", 0, "audit_repository.tls_port", reason))
+    try:
+        if files := configuration.tls.files:
+            server_context(files)
+    except UnusableFile as problem:
+        raise BadConfiguration(Problem("", 0, "tls", str(problem))) from None
     _log_to_the_terminal()
     settings = uvicorn.Config(
         partial(_worker, configuration, actors),

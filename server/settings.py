@@ -4,13 +4,22 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from ebxml.affinity_domain import Tolerance
 from exchange.call import Limits
 from hl7v2.datatypes import errors_in_oid_urn
 from server.codes import AssigningAuthority, Oid, built_in_code_sets
 from server.syslog_transport import repository_at
+from server.tls.contexts import NodeFiles
 
 
 def _directory(info: ValidationInfo) -> Path:
@@ -24,6 +33,14 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
 
 def _absolute_text(text: str, info: ValidationInfo) -> str:
     return str(_directory(info) / text) if text else ""
+
+
+def _no_path_if_empty(text: object) -> object:
+    return None if text == "" else text
+
+
+def _absolute_if_any(path: Path | None, info: ValidationInfo) -> Path | None:
+    return path and _absolute(path, info)
 
 
 def _web_address(text: str) -> str:
@@ -73,6 +90,7 @@ def _optional_directory(text: str, info: ValidationInfo) -> str:
 Positive = Annotated[int, Field(ge=1)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
+OptionalFile = Annotated[Path | None, BeforeValidator(_no_path_if_empty), AfterValidator(_absolute_if_any)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -101,6 +119,32 @@ class Server(Section):
         # A wildcard address is nowhere to connect to.
         host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+class Tls(Section):
+    """This node, as it proves itself to others and others prove themselves to it (ITI TF-2: 3.19)."""
+
+    certificate: OptionalFile = None
+    key: OptionalFile = None
+    client_ca: OptionalFile = None
+    crl: OptionalFile = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a certificate and its key go together")
+        if self.client_ca and not self.certificate:
+            raise ValueError("client_ca needs a certificate and key of our own")
+        if self.crl and not self.client_ca:
+            raise ValueError("crl says whom of client_ca's nodes not to trust; it needs client_ca")
+        return self
+
+    @property
+    def files(self) -> NodeFiles | None:
+        """The files of the node; None where it has none, and lines stay plain."""
+        if not self.certificate or not self.key:
+            return None
+        return NodeFiles(self.certificate, self.key, self.client_ca, self.crl)
 
 
 class Database(Section):
@@ -221,6 +265,7 @@ class Configuration(Section):
     """All of it; without a file, everything lies in one directory."""
 
     server: Server
+    tls: Tls
     database: Database
     repository: Repository
     vault: Vault

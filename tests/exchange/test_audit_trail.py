@@ -10,9 +10,11 @@ from audit_message.write import write_audit_message
 from exchange.audit_trail import (
     AuditedDocument,
     Happening,
+    RefusedNode,
     actor_started,
     actor_stopped,
     audit_messages_of,
+    node_refused,
 )
 from ihe.audit_events import BY_TRANSACTION, Outcome
 from ihe.transactions import (
@@ -357,6 +359,34 @@ def test_a_message_that_nobody_can_read_is_an_alert_naming_peer_and_endpoint() -
             </AuditMessage>
         """)
     ]
+
+
+def test_a_node_that_was_refused_is_an_alert_naming_it_and_the_reason() -> None:
+    """ITI TF-2: 3.19.5; DICOM PS3.15 A.5.3.11."""
+    refused = RefusedNode("mllps://10.0.0.6:2575", "10.0.0.6", "10.0.0.5", "its certificate has expired")
+    assert write_audit_message(node_refused(refused, NOON, "4711", "server.example")) == on_the_wire("""
+            <AuditMessage>
+            <EventIdentification EventActionCode="E" EventDateTime="2030-01-01T12:00:00.000Z"
+                EventOutcomeIndicator="4">
+            <EventID csd-code="110113" codeSystemName="DCM" originalText="Security Alert"/>
+            <EventTypeCode csd-code="110126" codeSystemName="DCM" originalText="Node Authentication"/>
+            <EventOutcomeDescription>its certificate has expired</EventOutcomeDescription>
+            </EventIdentification>
+            <ActiveParticipant UserID="mllps://10.0.0.6:2575" AlternativeUserID="4711"
+                UserIsRequestor="true" NetworkAccessPointID="10.0.0.6" NetworkAccessPointTypeCode="2">
+            </ActiveParticipant>
+            <ActiveParticipant UserID="10.0.0.5" UserIsRequestor="false"
+                NetworkAccessPointID="10.0.0.5" NetworkAccessPointTypeCode="2">
+            </ActiveParticipant>
+            <AuditSourceIdentification AuditSourceID="server.example">
+            </AuditSourceIdentification>
+            <ParticipantObjectIdentification ParticipantObjectID="10.0.0.5"
+                ParticipantObjectTypeCode="2" ParticipantObjectTypeCodeRole="13">
+            <ParticipantObjectIDTypeCode csd-code="12" codeSystemName="RFC-3881" originalText="URI"/>
+            <ParticipantObjectDetail type="Alert Description" value="aXRzIGNlcnRpZmljYXRlIGhhcyBleHBpcmVk"/>
+            </ParticipantObjectIdentification>
+            </AuditMessage>
+        """)
 
 
 def test_start_and_stop_of_an_actor_are_recorded() -> None:

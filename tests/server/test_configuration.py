@@ -146,6 +146,22 @@ def test_a_bad_file_is_refused_with_line_and_reason(file, text, problems):
     assert refusals(file(text)) == problems
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('certificate = "a.pem"', "a certificate and its key go together"),
+        ('client_ca = "ca.pem"', "client_ca needs a certificate and key of our own"),
+        (
+            'certificate = "a.pem"\nkey = "a.key"\ncrl = "crl.pem"',
+            "crl says whom of client_ca's nodes not to trust; it needs client_ca",
+        ),
+    ],
+)
+def test_the_files_of_a_node_belong_together(file, text, problem):
+    """ITI TF-2: 3.19."""
+    assert refusals(file(f"[tls]\n{text}\n")) == [f"1: tls: {problem}"]
+
+
 def test_a_bad_database_address_is_not_repeated(file):
     """It may hold a password."""
     assert refusals(file('[database]\nurl = "mysql://root:s3cret@db/x"\n')) == [

@@ -21,6 +21,10 @@ class Identity:
     key: Path
 
 
+EXPIRED = (-2 * _DAY, -_DAY)
+NOT_YET = (_DAY, 2 * _DAY)
+
+
 class Authority:
     """Issues certificates for this machine; its own is at `certificate`."""
 
@@ -36,13 +40,15 @@ class Authority:
         self.certificate = directory / f"{name}.pem"
         self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> Identity:
-        """Issue a certificate of this name that holds for localhost."""
+    def issue(
+        self, name: str, *, valid: tuple[timedelta, timedelta] = (-_DAY, _DAY), host: str = "localhost"
+    ) -> Identity:
+        """Issue a certificate of this name that holds for localhost, from now on or at another time."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        places = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        places = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         signed = (
-            _builder(subject, self._name, key.public_key())
+            _builder(subject, self._name, key.public_key(), valid)
             .add_extension(x509.SubjectAlternativeName(places), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
@@ -60,9 +66,30 @@ class Authority:
         )
         return identity
 
+    def revocations(self, *revoked: Identity, name: str = "crl.pem") -> Path:
+        """Write a revocation list with these on it."""
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(now - _DAY)
+            .next_update(now + _DAY)
+        )
+        for one in revoked:
+            certificate = x509.load_pem_x509_certificate(one.certificate.read_bytes())
+            entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(now - _DAY).build())
+        path = self._directory / name
+        signed = builder.sign(self._key, hashes.SHA256())
+        path.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        return path
+
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    valid: tuple[timedelta, timedelta] = (-_DAY, _DAY),
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -71,7 +98,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
+        .not_valid_before(now + valid[0])
+        .not_valid_after(now + valid[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
