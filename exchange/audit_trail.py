@@ -31,6 +31,7 @@ from ihe.audit_events import (
     SECURITY_RESOURCE,
     SOURCE,
     UNREADABLE_MESSAGE,
+    URI,
     USER_AUTHENTICATION,
     XSPA,
     About,
@@ -154,7 +155,7 @@ def node_refused(refused: RefusedNode, at: datetime, process_id: str, audit_sour
         (
             _object(
                 SECURITY_RESOURCE,
-                SECURITY_RESOURCE.id_type or NODE_AUTHENTICATION,
+                URI,
                 refused.peer_address,
                 alert,
             ),
