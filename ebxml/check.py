@@ -1,14 +1,15 @@
 """Every rule of a submission that needs no store (ITI TF-2: 3.42.4.1.3; ITI TF-3: 4.2, 4.3.1)."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ebxml.affinity_domain import AffinityDomain
 from ebxml.check_associations import errors_in_associations
 from ebxml.check_attributes import errors_in_object
-from ebxml.kinds import kind_of, named
+from ebxml.kinds import cut, kind_of
 from ebxml.model import DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
+from ebxml.places import error_of, place_of
+from ebxml.problem import Problem
 from hl7v2.datatypes import errors_in_cx
 from hl7v2.er7 import shown
 from ihe.error_codes import (
@@ -62,13 +63,11 @@ def _errors_in(
         *submission.folders,
         *submission.associations,
     )
-    for fault in submission.faults:
-        yield codes.metadata.error(fault)
-    for error in _errors_in_content(submission, transaction):
-        yield codes.metadata.error(error)
+    for problem in (*submission.faults, *_errors_in_content(submission, transaction)):
+        yield problem.error(codes.metadata)
     for obj in objects:
-        for error in errors_in_object(obj, domain, transaction):
-            yield codes.metadata.error(error)
+        for problem in errors_in_object(obj, domain, transaction):
+            yield problem.error(codes.metadata)
     yield from errors_in_ids(objects, codes.metadata)
     yield from errors_in_unique_ids(submission, codes.duplicate_unique_id)
     yield from errors_in_patient_ids(submission, PATIENT_ID_DOES_NOT_MATCH)
@@ -83,23 +82,30 @@ def errors_in_ids(objects: Iterable[RegistryObject], code: ErrorCode) -> Iterato
         first = by_id.setdefault(obj.entry_uuid, obj)
         if first is not obj:
             problem = f"the {kind_of(first).name} before it has the same id, expected each id once"
-            yield code.error(f"{named(kind_of(obj), obj.entry_uuid)}: {problem} (ITI TF-3: 4.2.3.1.5)")
+            yield error_of(code, obj, f"{problem} (ITI TF-3: 4.2.3.1.5)", "entryUUID")
 
 
-def _errors_in_content(submission: Submission, transaction: Transaction) -> Iterator[str]:
+def _errors_in_content(submission: Submission, transaction: Transaction) -> Iterator[Problem]:
     """Which objects there are (ITI TF-3: 4.2.1; ITI TF-2: 3.61.4.1.2)."""
     if (number := len(submission.submission_sets)) != 1:
-        yield f"the submission has {number} SubmissionSets, expected exactly one (ITI TF-3: 4.2.1)"
+        yield Problem(
+            f"the submission has {number} SubmissionSets, expected exactly one (ITI TF-3: 4.2.1)",
+            "RegistryObjectList",
+        )
     on_demand = transaction is ITI_61
     wanted = DocumentEntryType.ON_DEMAND if on_demand else DocumentEntryType.STABLE
     for entry in submission.document_entries:
         if entry.object_type in _TYPE_NAMES and entry.object_type != wanted:
-            yield (
-                f"DocumentEntry {entry.entry_uuid}: it is {_TYPE_NAMES[entry.object_type]}, expected "
-                f"{_TYPE_NAMES[wanted]} ones only in {transaction.number} (ITI TF-3: 4.2.3.2.29)"
+            yield Problem(
+                f"DocumentEntry {cut(entry.entry_uuid)}: it is {_TYPE_NAMES[entry.object_type]}, expected "
+                f"{_TYPE_NAMES[wanted]} ones only in {transaction.number} (ITI TF-3: 4.2.3.2.29)",
+                place_of(entry, "objectType"),
             )
     if on_demand and not submission.document_entries:
-        yield "the submission has no DocumentEntry, expected an on-demand one (ITI TF-2: 3.61.4.1.2)"
+        yield Problem(
+            "the submission has no DocumentEntry, expected an on-demand one (ITI TF-2: 3.61.4.1.2)",
+            "RegistryObjectList",
+        )
 
 
 def errors_in_unique_ids(submission: Submission, code: ErrorCode) -> Iterator[RegistryError]:
@@ -109,11 +115,15 @@ def errors_in_unique_ids(submission: Submission, code: ErrorCode) -> Iterator[Re
         *submission.document_entries,
         *submission.folders,
     )
-    holders = Counter(obj.unique_id for obj in objects if obj.unique_id)
-    for unique_id, number in holders.items():
-        if number > 1:
+    holders: dict[str, list[SubmissionSet | DocumentEntry | Folder]] = {}
+    for obj in objects:
+        if obj.unique_id:
+            holders.setdefault(obj.unique_id, []).append(obj)
+    for unique_id, bearers in holders.items():
+        if len(bearers) > 1:
             yield code.error(
-                f"the uniqueId {shown(unique_id)} stands on {number} objects, expected it on one"
+                f"the uniqueId {shown(unique_id)} stands on {len(bearers)} objects, expected it on one",
+                place_of(bearers[1], "uniqueId"),
             )
 
 
@@ -128,10 +138,11 @@ def errors_in_patient_ids(submission: Submission, code: ErrorCode) -> Iterator[R
                 continue
             # An id that is written wrong is named as such, not once more for what it differs from.
             if not any(errors_in_cx(seen)) and not any(errors_in_cx(expected)):
-                yield code.error(
-                    f"{named(kind_of(obj), obj.entry_uuid)}: patientId {shown(seen)} differs from "
-                    f"{shown(expected)} of the SubmissionSet, expected the same (ITI TF-2: 3.42.4.1.3)"
+                problem = (
+                    f"patientId {shown(seen)} differs from {shown(expected)} of the SubmissionSet, "
+                    "expected the same (ITI TF-2: 3.42.4.1.3)"
                 )
+                yield error_of(code, obj, problem, "patientId")
 
 
 _TYPE_NAMES: dict[str, str] = {DocumentEntryType.STABLE: "stable", DocumentEntryType.ON_DEMAND: "on-demand"}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from ebxml.kinds import ASSOCIATION, kind_of, named
+from ebxml.kinds import kind_of
 from ebxml.model import Association, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
+from ebxml.places import error_of
 from hl7v2.er7 import shown
 from ihe.associations import (
     ASSOCIATION_TYPES,
@@ -25,27 +26,26 @@ def errors_in_associations(
     """Yield every Association that is wrong, and every object that lacks one; `objects` are by their id."""
     for association in submission.associations:
         for error in _errors_in_documentation(association):
-            yield metadata_error.error(_sentence(association, error))
+            yield _error(metadata_error, association, error, "associationDocumentation")
         if unresolved := tuple(_unresolved_ends(association, objects)):
             for end, entry_uuid in unresolved:
                 error = f"{end} {shown(entry_uuid)} is no object of the submission, expected the id of one"
-                yield UNRESOLVED_REFERENCE.error(_sentence(association, f"{error} or a UUID"))
+                yield _error(UNRESOLVED_REFERENCE, association, f"{error} or a UUID", end)
             continue
         association_type = ASSOCIATION_TYPES.get(association.association_type)
         if association_type is HAS_MEMBER:
-            for error in _errors_in_member(association, objects):
-                yield metadata_error.error(_sentence(association, error))
+            for error, attribute in _errors_in_member(association, objects):
+                yield _error(metadata_error, association, error, attribute)
         elif association_type is not None and association_type.relationship:
             yield from _errors_in_relationship(association, association_type, objects, metadata_error)
         else:
             problem = f"associationType {shown(association.association_type)} is not allowed here"
-            yield metadata_error.error(_sentence(association, f"{problem}, expected {_ALLOWED}"))
-    for error in _errors_in_membership(submission, objects):
-        yield metadata_error.error(error)
+            yield _error(metadata_error, association, f"{problem}, expected {_ALLOWED}", "associationType")
+    yield from _errors_in_membership(submission, objects, metadata_error)
 
 
-def _sentence(association: Association, problem: str) -> str:
-    return f"{named(ASSOCIATION, association.entry_uuid)}: {problem} (ITI TF-3: 4.2.2)"
+def _error(code: ErrorCode, association: Association, problem: str, attribute: str = "") -> RegistryError:
+    return error_of(code, association, f"{problem} (ITI TF-3: 4.2.2)", attribute)
 
 
 def _errors_in_documentation(association: Association) -> Iterator[str]:
@@ -68,8 +68,10 @@ def _unresolved_ends(
             yield end, entry_uuid
 
 
-def _errors_in_member(association: Association, objects: Mapping[str, RegistryObject]) -> Iterator[str]:
-    """ITI TF-3: 4.2.2.1; an end that is not in `objects` is registered, if it exists at all."""
+def _errors_in_member(
+    association: Association, objects: Mapping[str, RegistryObject]
+) -> Iterator[tuple[str, str]]:
+    """Each with its attribute; an end not in `objects` is registered, if it exists at all (4.2.2.1)."""
     source = objects.get(association.source_object)
     target = objects.get(association.target_object)
     match source, target:
@@ -80,7 +82,8 @@ def _errors_in_member(association: Association, objects: Mapping[str, RegistryOb
         case SubmissionSet(), Association() if isinstance(objects.get(target.source_object), SubmissionSet):
             yield (
                 f"its target {shown(target.entry_uuid)} is a membership of the SubmissionSet itself, "
-                "expected one of a Folder"
+                "expected one of a Folder",
+                "targetObject",
             )
         case SubmissionSet(), Folder() | Association():
             pass
@@ -90,7 +93,8 @@ def _errors_in_member(association: Association, objects: Mapping[str, RegistryOb
             yield (
                 f"{_what(target)} {shown(association.target_object)} is made a member of {_what(source)} "
                 f"{shown(association.source_object)}, expected DocumentEntries, Folders and Associations "
-                "in a SubmissionSet, or DocumentEntries in a Folder"
+                "in a SubmissionSet, or DocumentEntries in a Folder",
+                "targetObject",
             )
 
 
@@ -98,13 +102,15 @@ def _what(obj: RegistryObject | None) -> str:
     return kind_of(obj).name if obj else "registered object"
 
 
-def _errors_in_submission_set_status(association: Association, expected: str, where: str) -> Iterator[str]:
+def _errors_in_submission_set_status(
+    association: Association, expected: str, where: str
+) -> Iterator[tuple[str, str]]:
     """ITI TF-3: 4.2.2.1.1, 4.2.2.1.2."""
-    if association.submission_set_status is None:
-        yield f"SubmissionSetStatus is missing, expected {expected}: its target {where}"
-    elif association.submission_set_status != expected:
-        seen = shown(association.submission_set_status)
-        yield f"SubmissionSetStatus is {seen}, expected {expected}: its target {where}"
+    status = association.submission_set_status
+    if status != expected:
+        seen = "missing" if status is None else shown(status)
+        problem = f"SubmissionSetStatus is {seen}, expected {expected}: its target {where}"
+        yield problem, "submissionSetStatus"
 
 
 def _errors_in_relationship(
@@ -119,28 +125,29 @@ def _errors_in_relationship(
     target = objects.get(association.target_object)
     if not isinstance(source, DocumentEntry):
         problem = f"{name} has the sourceObject {shown(association.source_object)}"
-        yield UNRESOLVED_REFERENCE.error(
-            _sentence(association, f"{problem}, expected a DocumentEntry of the submission")
-        )
+        problem = f"{problem}, expected a DocumentEntry of the submission"
+        yield _error(UNRESOLVED_REFERENCE, association, problem, "sourceObject")
     elif association_type is IS_SNAPSHOT_OF and source.object_type == DocumentEntryType.ON_DEMAND:
         problem = f"{name} comes from the on-demand {shown(association.source_object)}"
-        yield metadata_error.error(_sentence(association, f"{problem}, expected a stable DocumentEntry"))
+        problem = f"{problem}, expected a stable DocumentEntry"
+        yield _error(metadata_error, association, problem, "sourceObject")
     if target is None:
         return
     problem = f"{name} has the targetObject {shown(association.target_object)} of the same submission"
     if association_type.deprecates_target or association_type is IS_SNAPSHOT_OF:
-        yield UNRESOLVED_REFERENCE.error(_sentence(association, f"{problem}, expected a registered one"))
+        problem = f"{problem}, expected a registered one"
+        yield _error(UNRESOLVED_REFERENCE, association, problem, "targetObject")
     elif not isinstance(target, DocumentEntry):
-        yield metadata_error.error(
-            _sentence(association, f"{problem}, a {_what(target)}, expected a DocumentEntry")
-        )
+        problem = f"{problem}, a {_what(target)}, expected a DocumentEntry"
+        yield _error(metadata_error, association, problem, "targetObject")
     elif target is source:
-        yield metadata_error.error(
-            _sentence(association, f"{problem}, which is its sourceObject too, expected two DocumentEntries")
-        )
+        problem = f"{problem}, which is its sourceObject too, expected two DocumentEntries"
+        yield _error(metadata_error, association, problem, "targetObject")
 
 
-def _errors_in_membership(submission: Submission, objects: Mapping[str, RegistryObject]) -> Iterator[str]:
+def _errors_in_membership(
+    submission: Submission, objects: Mapping[str, RegistryObject], code: ErrorCode
+) -> Iterator[RegistryError]:
     """Every object belongs to the SubmissionSet, and so does every new place in a Folder (4.2.2.1)."""
     if len(submission.submission_sets) != 1:
         return
@@ -151,19 +158,15 @@ def _errors_in_membership(submission: Submission, objects: Mapping[str, Registry
     contents: tuple[DocumentEntry | Folder, ...] = (*submission.document_entries, *submission.folders)
     for obj in contents:
         if obj.entry_uuid not in members:
-            yield (
-                f"{named(kind_of(obj), obj.entry_uuid)}: no HasMember comes from the SubmissionSet "
-                f"{shown(submission_set.entry_uuid)}, expected one (ITI TF-3: 4.2.2.1)"
-            )
+            problem = f"no HasMember comes from the SubmissionSet {shown(submission_set.entry_uuid)}"
+            yield error_of(code, obj, f"{problem}, expected one (ITI TF-3: 4.2.2.1)")
     for association in submission.associations:
         if _fills_folder(association, objects) and association.entry_uuid not in members:
             problem = "no HasMember comes to it from the SubmissionSet, expected one beside the Folder's own"
-            yield _sentence(association, problem)
+            yield _error(code, association, problem)
     if not submission.associations and not submission.document_entries and not submission.folders:
-        yield (
-            f"SubmissionSet {shown(submission_set.entry_uuid)}: nothing is submitted with it, "
-            "expected at least one Association (ITI TF-3: 4.2.1)"
-        )
+        problem = "nothing is submitted with it, expected at least one Association (ITI TF-3: 4.2.1)"
+        yield error_of(code, submission_set, problem)
 
 
 def _members(submission: Submission, objects: Mapping[str, RegistryObject]) -> tuple[set[str], bool]:

@@ -7,6 +7,8 @@ from typing import Any
 from ebxml.affinity_domain import AffinityDomain, Tolerance
 from ebxml.kinds import ASSOCIATION, DOCUMENT_ENTRY, KINDS, ObjectKind, kind_of, named
 from ebxml.model import Author, Code, DocumentEntry, InternationalString, RegistryObject, Slot
+from ebxml.places import place
+from ebxml.problem import Problem
 from hl7v2.datatypes import (
     ERRORS_IN,
     errors_in_dtm,
@@ -26,7 +28,9 @@ Found = Iterator[str]
 ErrorsIn = Callable[[Any, Attribute, AffinityDomain], Found]
 
 
-def errors_in_object(obj: RegistryObject, domain: AffinityDomain, transaction: Transaction) -> Found:
+def errors_in_object(
+    obj: RegistryObject, domain: AffinityDomain, transaction: Transaction
+) -> Iterator[Problem]:
     """Yield what is wrong with the object alone, each sentence with its section."""
     kind = kind_of(obj)
     sender = _sender(obj, transaction)
@@ -34,15 +38,16 @@ def errors_in_object(obj: RegistryObject, domain: AffinityDomain, transaction: T
         value = getattr(obj, row.field)
         if value is None or value == ():
             if optionality is Optionality.R:
-                yield _sentence(kind, obj, f"{row.name} is missing, {sender.number} requires it", row.section)
+                yield _problem(obj, f"{row.name} is missing, {sender.number} requires it", row.section, row)
         elif optionality is Optionality.X:
             problem = f"{row.name} is given, {sender.number} does not allow it"
-            yield _sentence(kind, obj, problem, row.section)
+            yield _problem(obj, problem, row.section, row)
         elif errors_in is not None:
             for error in errors_in(value, row, domain):
-                yield _sentence(kind, obj, f"{row.name} {error}", row.section)
-    for error, section in _errors_across(obj, domain):
-        yield _sentence(kind, obj, error, section)
+                yield _problem(obj, f"{row.name} {error}", row.section, row)
+    for error, section, attribute in _errors_across(obj, domain):
+        about = next((row for row in kind.rows if row.name == attribute), None)
+        yield _problem(obj, error, section, about)
 
 
 def _sender(obj: RegistryObject, transaction: Transaction) -> Transaction:
@@ -55,29 +60,32 @@ def _sender(obj: RegistryObject, transaction: Transaction) -> Transaction:
     return transaction
 
 
-def _sentence(kind: ObjectKind, obj: RegistryObject, problem: str, section: str) -> str:
-    return f"{named(kind, obj.entry_uuid)}: {problem} (ITI TF-3: {section})"
+def _problem(obj: RegistryObject, problem: str, section: str, row: Attribute | None) -> Problem:
+    kind = kind_of(obj)
+    text = f"{named(kind, obj.entry_uuid)}: {problem} (ITI TF-3: {section})"
+    return Problem(text, place(kind, obj.entry_uuid, row), row.name if row else "")
 
 
-def _errors_across(obj: RegistryObject, domain: AffinityDomain) -> Iterator[tuple[str, str]]:
-    """Rules over more than one attribute, and those of attributes that have no row."""
+def _errors_across(obj: RegistryObject, domain: AffinityDomain) -> Iterator[tuple[str, str, str]]:
+    """Rules over more than one attribute, and those of attributes that have no row, which is then empty."""
     for slot in obj.extra:
         for error in _errors_in_extra(slot, domain):
-            yield f"it {error}", "4.2.3.1.6"
+            yield f"it {error}", "4.2.3.1.6", ""
     if getattr(obj, "limited_metadata", False):
-        yield "limitedMetadata is given, XDS.b does not allow it", "4.3.1"
+        yield "limitedMetadata is given, XDS.b does not allow it", "4.3.1", ""
     if isinstance(obj, DocumentEntry):
         yield from _errors_in_service_times(obj)
 
 
-def _errors_in_service_times(entry: DocumentEntry) -> Iterator[tuple[str, str]]:
+def _errors_in_service_times(entry: DocumentEntry) -> Iterator[tuple[str, str, str]]:
     start, stop = entry.service_start_time, entry.service_stop_time
     if start is None or stop is None or any(errors_in_dtm(start)) or any(errors_in_dtm(stop)):
         return
     # As far as both go: a service that began on 20240115 and ended in 202401 breaks no rule.
     digits = min(len(start), len(stop))
     if start[:digits] > stop[:digits]:
-        yield f"serviceStartTime '{start}' is after serviceStopTime '{stop}', expected before", "4.2.3.2.20"
+        problem = f"serviceStartTime '{start}' is after serviceStopTime '{stop}', expected before"
+        yield problem, "4.2.3.2.20", "serviceStopTime"
 
 
 def _errors_in_extra(slot: Slot, domain: AffinityDomain) -> Found:

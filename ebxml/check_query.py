@@ -36,7 +36,7 @@ def criteria_of(request: StoredQueryRequest, multi_patient: bool = False) -> Sto
     if query is None or query.multi_patient != multi_patient:
         transaction = ITI_51 if multi_patient else ITI_18
         problem = f"the query id {shown(request.query_id)} is unknown, expected one of {transaction.number}"
-        raise Refused(UNKNOWN_STORED_QUERY.error(problem), *errors)
+        raise Refused(UNKNOWN_STORED_QUERY.error(problem, "AdhocQuery/@id"), *errors)
     decoder = _Decoder(query)
     decoder.decode(request.slots)
     errors.extend(decoder.errors)
@@ -52,7 +52,7 @@ def _errors_in_return_type(request: StoredQueryRequest) -> Iterator[RegistryErro
     """ITI TF-2: 3.18.4.1.2.4."""
     if request.return_type not in (_LEAF_CLASS, _OBJECT_REF):
         problem = f"returnType is {shown(request.return_type)}, expected {_LEAF_CLASS} or {_OBJECT_REF}"
-        yield REGISTRY_ERROR.error(problem)
+        yield REGISTRY_ERROR.error(problem, "ResponseOption/@returnType")
 
 
 class _Decoder:
@@ -140,7 +140,7 @@ class _Decoder:
 
     def _error(self, row: Parameter, code: ErrorCode, problem: str) -> None:
         if len(self.errors) < MAX_ERRORS:
-            self.errors.append(_error(code, self._query, f"{row.slot} {problem}"))
+            self.errors.append(_error(code, self._query, f"{row.slot} {problem}", row.slot))
 
 
 def _errors_in_value(row: Parameter, value: QueryValue) -> Iterator[str]:
@@ -176,29 +176,34 @@ def _errors_in_combination(
         if row.either:
             groups.setdefault(row.either, []).append(row.slot)
         elif row.required and row.slot not in given:
-            yield _error(STORED_QUERY_MISSING_PARAM, query, f"{row.slot} is missing, expected a value")
+            yield _error(
+                STORED_QUERY_MISSING_PARAM, query, f"{row.slot} is missing, expected a value", row.slot
+            )
         if row.excludes in given and row.slot in given:
             problem = f"{row.excludes} and {row.slot} are given, expected one"
-            yield _error(STORED_QUERY_PARAM_NUMBER, query, problem)
+            yield _error(STORED_QUERY_PARAM_NUMBER, query, problem, row.slot)
     for slots in groups.values():
         chosen = [slot for slot in slots if slot in given]
         if not chosen:
-            yield _error(STORED_QUERY_MISSING_PARAM, query, f"{' or '.join(slots)} is missing, expected one")
+            problem = f"{' or '.join(slots)} is missing, expected one"
+            yield _error(STORED_QUERY_MISSING_PARAM, query, problem, *slots)
         elif len(chosen) > 1:
-            yield _error(STORED_QUERY_PARAM_NUMBER, query, f"{' and '.join(chosen)} are given, expected one")
+            problem = f"{' and '.join(chosen)} are given, expected one"
+            yield _error(STORED_QUERY_PARAM_NUMBER, query, problem, *chosen)
     if query.narrowed_by and given.isdisjoint(query.narrowed_by):
         problem = f"none of {', '.join(query.narrowed_by)} is given, expected at least one"
-        yield _error(STORED_QUERY_MISSING_PARAM, query, problem)
+        yield _error(STORED_QUERY_MISSING_PARAM, query, problem, *query.narrowed_by)
     level_is_wrong = _METADATA_LEVEL in given and _METADATA_LEVEL not in values
     if not level_is_wrong and values.get(_METADATA_LEVEL) != ((_ALL_VERSIONS,),):
         for row in query.parameters:
             if row.attribute == "logicalID" and row.slot in given:
                 problem = f"{row.slot} is given, expected {_METADATA_LEVEL} {_ALL_VERSIONS} beside it"
-                yield _error(REGISTRY_ERROR, query, problem)
+                yield _error(REGISTRY_ERROR, query, problem, row.slot)
 
 
-def _error(code: ErrorCode, query: StoredQuery, problem: str) -> RegistryError:
-    return code.error(f"{query.name}: {problem} (ITI TF-2: {query.section})")
+def _error(code: ErrorCode, query: StoredQuery, problem: str, *slots: str) -> RegistryError:
+    names = " or ".join(f"@name='{slot}'" for slot in slots)
+    return code.error(f"{query.name}: {problem} (ITI TF-2: {query.section})", f"AdhocQuery/Slot[{names}]")
 
 
 _LEAF_CLASS = "LeafClass"

@@ -36,8 +36,12 @@ def kind_of(obj: RegistryObject) -> ObjectKind:
 
 def named(kind: ObjectKind, entry_uuid: str) -> str:
     """Name an object to its sender, by kind and by the id it was given."""
-    shown = entry_uuid if len(entry_uuid) <= SHOWN_CHARACTERS else entry_uuid[:SHOWN_CHARACTERS] + "..."
-    return f"{kind.name} {shown}"
+    return f"{kind.name} {cut(entry_uuid)}"
+
+
+def cut(entry_uuid: str) -> str:
+    """An id as far as an error repeats it: a sender may have written anything there."""
+    return entry_uuid if len(entry_uuid) <= SHOWN_CHARACTERS else entry_uuid[:SHOWN_CHARACTERS] + "..."
 
 
 def _kind(

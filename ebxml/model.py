@@ -7,6 +7,7 @@ unchanged, in a `str` subclass of `hl7v2.datatypes`, so that what was submitted 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ebxml.problem import Problem
 from hl7v2.datatypes import CX, DTM, XCN
 from ihe.error_codes import RegistryError, ResponseStatus
 from ihe.object_types import DocumentEntryType
@@ -177,7 +178,7 @@ class Submission:
     document_entries: tuple[DocumentEntry, ...] = ()
     folders: tuple[Folder, ...] = ()
     associations: tuple[Association, ...] = ()
-    faults: tuple[str, ...] = ()
+    faults: tuple[Problem, ...] = ()
 
     @property
     def submission_set(self) -> SubmissionSet:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from ebxml.kinds import cut
 from ebxml.model import (
     Association,
     DocumentEntry,
@@ -132,7 +133,10 @@ def take_documents(request: etree._Element) -> tuple[ProvidedDocument, ...]:
         try:
             href, inline = _take_content(element)
         except _WrongContent as problem:
-            errors.append(REPOSITORY_METADATA_ERROR.error(f"xds:Document {document_id} {problem}"))
+            location = f"Document[@id='{cut(document_id)}']"
+            errors.append(
+                REPOSITORY_METADATA_ERROR.error(f"xds:Document {cut(document_id)} {problem}", location)
+            )
         else:
             documents.append(ProvidedDocument(document_id, href, inline))
     if errors:
@@ -159,10 +163,13 @@ def read_remove_objects_request(request: etree._Element) -> RemoveObjectsRequest
     """Read an lcm:RemoveObjectsRequest (Remove Metadata supplement: 3.62.4.1.2)."""
     if request.find(_ADHOC_QUERY) is not None:
         raise Refused(
-            REGISTRY_ERROR.error("the request chooses by an rim:AdhocQuery, expected rim:ObjectRefs only")
+            REGISTRY_ERROR.error(
+                "the request chooses by an rim:AdhocQuery, expected rim:ObjectRefs only", "AdhocQuery"
+            )
         )
     if (scope := request.get("deletionScope", _DELETE_ALL)) != _DELETE_ALL:
-        raise Refused(REGISTRY_ERROR.error(f"deletionScope is {shown(scope)}, expected {_DELETE_ALL}"))
+        problem = f"deletionScope is {shown(scope)}, expected {_DELETE_ALL}"
+        raise Refused(REGISTRY_ERROR.error(problem, "RemoveObjectsRequest/@deletionScope"))
     return RemoveObjectsRequest(tuple([one.get("id", "") for one in request.iterfind(_NAMED_OBJECT)]))
 
 

@@ -17,6 +17,8 @@ from ebxml.kinds import (
     named,
 )
 from ebxml.model import Author, Code, InternationalString, LocalizedString, RegistryObject, Slot
+from ebxml.places import place
+from ebxml.problem import Problem
 from hl7v2.er7 import shown
 from ihe.attributes import Attribute, Datatype
 from ihe.namespaces import RIM, XML
@@ -47,12 +49,12 @@ class Faults:
     """What reading found wrong, worded for the sender."""
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.found: list[Problem] = []
 
-    def add(self, text: str, section: str) -> None:
+    def add(self, text: str, section: str, location: str = "RegistryObjectList", attribute: str = "") -> None:
         """Note one fault with its section of ITI TF-3."""
         if len(self.found) < MAX_FAULTS:
-            self.found.append(f"{text} (ITI TF-3: {section})")
+            self.found.append(Problem(f"{text} (ITI TF-3: {section})", location, attribute))
 
 
 def read_objects(registry_object_list: etree._Element, faults: Faults) -> Iterator[RegistryObject]:
@@ -185,7 +187,9 @@ class _ObjectReader:
                 field = "title" if tag == _NAME else "comments"
                 if field in fields:
                     self._fault(
-                        f"{field} has a second rim:{etree.QName(child).localname}, expected one", "4.2.3.1"
+                        f"{field} has a second rim:{etree.QName(child).localname}, expected one",
+                        "4.2.3.1",
+                        next(row for row in self._kind.rows if row.field == field),
                     )
                 else:
                     fields[field] = _international_string(child)
@@ -207,20 +211,22 @@ class _ObjectReader:
             self._fault(
                 f"a second Slot has the name {shown(slot.name)}, expected one with all values",
                 row.section if row else "4.2.3.1.6",
+                row,
             )
         elif row is None:
             self._extra.append(slot)
         elif slot.values:
-            self._fields[row.field] = self._values(row.name, row, slot)
+            self._fields[row.field] = self._values(row.name, row, slot, row)
         self._slot_names.add(slot.name)
 
-    def _values(self, name: str, row: Attribute, slot: Slot) -> Any:
-        """The values of a row's Slot as its field holds them, one or all."""
+    def _values(self, name: str, row: Attribute, slot: Slot, of: Attribute) -> Any:
+        """The values of a row's Slot as its field holds them, one or all; `of` is the attribute it is in."""
         make = TEXT_CLASSES.get(row.datatype)
         if row.many:
             return slot.values if make is None else tuple([make(value) for value in slot.values])
         if len(slot.values) > 1:
-            self._fault(f"{name} has a second value {shown(slot.values[1])}, expected one", row.section)
+            problem = f"{name} has a second value {shown(slot.values[1])}, expected one"
+            self._fault(problem, row.section, of)
         return slot.values[0] if make is None else make(slot.values[0])
 
     def _take_classification(self, element: etree._Element) -> None:
@@ -233,6 +239,7 @@ class _ObjectReader:
                 f"{name} has the classifiedObject {shown(classified)}, "
                 "expected the id of the object around it",
                 row.section if row else "4.2.3.1.2",
+                row,
             )
         if row is None:
             if scheme is None and node is not None:
@@ -247,7 +254,7 @@ class _ObjectReader:
             self._fields.setdefault(row.field, []).append(self._classified(row, element))
         elif row.field in self._fields:
             second = shown(element.get("nodeRepresentation", ""))
-            self._fault(f"{row.name} has a second value {second}, expected one", row.section)
+            self._fault(f"{row.name} has a second value {second}, expected one", row.section, row)
         else:
             self._fields[row.field] = self._classified(row, element)
 
@@ -277,6 +284,7 @@ class _ObjectReader:
             self._fault(
                 f"{row.name} {shown(code)} has a second codingScheme {shown(schemes[1])}, expected one",
                 row.section,
+                row,
             )
         return Code(code, schemes[0] if schemes else "", display_name)
 
@@ -285,6 +293,7 @@ class _ObjectReader:
             self._fault(
                 f"{row.name} has the nodeRepresentation {shown(representation)}, expected it empty",
                 row.section,
+                row,
             )
         parts: dict[str, Any] = {}
         extra: list[Slot] = []
@@ -297,11 +306,12 @@ class _ObjectReader:
                     f"{row.name} has a second Slot of the name {shown(slot.name)}, "
                     "expected one with all values",
                     part.section if part else row.section,
+                    row,
                 )
             elif part is None:
                 extra.append(slot)
             elif slot.values:
-                parts[part.field] = self._values(f"{row.name}: {part.name}", part, slot)
+                parts[part.field] = self._values(f"{row.name}: {part.name}", part, slot, row)
             names.add(slot.name)
         return Author(extra=tuple(extra), **parts)
 
@@ -321,19 +331,24 @@ class _ObjectReader:
                 f"{row.name} has the registryObject {shown(registry_object)}, "
                 "expected the id of the object around it",
                 row.section,
+                row,
             )
         names = [one.value for child in element.iterchildren(_NAME) for one in _international_string(child)]
         if expected_name not in names:
             seen = shown(names[0]) if names else "''"
-            self._fault(f"{row.name} has the Name {seen}, expected {shown(expected_name)}", row.section)
+            self._fault(f"{row.name} has the Name {seen}, expected {shown(expected_name)}", row.section, row)
         if row.field in self._fields:
-            self._fault(f"{row.name} has a second value {shown(value)}, expected one", row.section)
+            self._fault(f"{row.name} has a second value {shown(value)}, expected one", row.section, row)
         else:
             make = TEXT_CLASSES.get(row.datatype)
             self._fields[row.field] = value if make is None else make(value)
 
-    def _fault(self, text: str, section: str) -> None:
-        self._faults.add(f"{named(self._kind, self._fields['entry_uuid'])}: {text}", section)
+    def _fault(self, text: str, section: str, row: Attribute | None = None) -> None:
+        entry_uuid = self._fields["entry_uuid"]
+        location = place(self._kind, entry_uuid, row)
+        self._faults.add(
+            f"{named(self._kind, entry_uuid)}: {text}", section, location, row.name if row else ""
+        )
 
 
 def _international_string(element: etree._Element) -> InternationalString:

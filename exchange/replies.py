@@ -50,6 +50,7 @@ def explain(
         case Refused():
             text = "; ".join(f"{error.code}: {error.context}" for error in problem.errors)
             diary.failed(Outcome.MINOR, text)
+            diary.patient_ids = tuple(dict.fromkeys((*diary.patient_ids, *problem.patient_ids)))
             if message and conversation:
                 reply = conversation.refusal(problem.errors, message)
                 return answer_with(reply, message, conversation, new_uuid)

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 
+from ebxml.kinds import cut
 from ebxml.model import Association, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
+from ebxml.refused import Refused
 from exchange.ports import NewUuid
 from hl7v2.datatypes import DTM
+from ihe.error_codes import RegistryError
 from registry.uuids import is_uuid
 
 FIRST_VERSION = "1"
@@ -34,6 +37,22 @@ def with_final_metadata(submission: Submission, now: int, new_uuid: NewUuid) -> 
         folders=tuple(_folder(each, uuids, now) for each in submission.folders),
         associations=tuple(_association(each, uuids) for each in submission.associations),
     )
+
+
+def as_sent(refused: Refused, given: Submission, final: Submission) -> Refused:
+    """The refusal with each symbolic id where the registry's own UUID stands: the sender knows no other."""
+    errors = (_as_sent(error, given, final) for error in refused.errors)
+    return Refused(*errors, patient_ids=refused.patient_ids)
+
+
+def _as_sent(error: RegistryError, given: Submission, final: Submission) -> RegistryError:
+    context, location = error.context, error.location
+    for before, after in zip(objects_of(given), objects_of(final), strict=True):
+        if before.entry_uuid != after.entry_uuid:
+            sent = cut(before.entry_uuid)
+            context = context.replace(after.entry_uuid, sent)
+            location = location.replace(after.entry_uuid, sent)
+    return replace(error, context=context, location=location)
 
 
 # A submitted home is dropped: it says where a source believes to be, and only a gateway of this

@@ -11,12 +11,13 @@ from ihe.associations import HAS_MEMBER
 from ihe.error_codes import ResponseStatus
 from registry import rows
 from registry import tables as t
-from registry.final_metadata import objects_of, with_final_metadata
+from registry.final_metadata import as_sent, objects_of, with_final_metadata
 from registry.folders import touch_folders
 from registry.found import Found, lock_and_find
 from registry.fragments import stored_element
 from registry.inserts import inserts
 from registry.numbering import number_objects
+from registry.patients import patient_ids_of
 from registry.registration_rules import errors_in_registration
 from registry.replacement import DEPRECATE, inherited_memberships, replacements_in
 from registry.store import RegistryStore
@@ -37,7 +38,10 @@ async def register_document_set(
         now,
         new_uuid,
     )
-    await store.database.transact(registration.run)
+    try:
+        await store.database.transact(registration.run)
+    except Refused as refused:
+        raise as_sent(refused, submission, final) from None
     return RegistryResponse(ResponseStatus.SUCCESS)
 
 
@@ -55,7 +59,8 @@ class _Registration:
         """Check against what is registered, then write; the patient's lock holds from first to last."""
         found = await lock_and_find(self.submission, transaction)
         if errors := tuple(errors_in_registration(self.submission, found)):
-            raise Refused(*errors)
+            named = {each.patient for each in found.objects.values()}
+            raise Refused(*errors, patient_ids=await patient_ids_of(named, transaction))
         inherited = inherited_memberships(self.submission, found, self.new_uuid)
         whole = replace(self.submission, associations=(*self.submission.associations, *inherited))
         numbers = await self._numbers(whole, found, transaction)

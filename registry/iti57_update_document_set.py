@@ -16,13 +16,14 @@ from ihe.error_codes import RegistryError, ResponseStatus
 from ihe.object_types import Status
 from registry import rows
 from registry import tables as t
-from registry.final_metadata import FIRST_VERSION, objects_of, with_final_metadata
+from registry.final_metadata import FIRST_VERSION, as_sent, objects_of, with_final_metadata
 from registry.folders import touch_folders
 from registry.found import Found, lock_and_find
 from registry.fragments import stored_element
 from registry.inserts import inserts
 from registry.locks import lock_patients
 from registry.numbering import number_objects
+from registry.patients import patient_ids_of
 from registry.replacement import DEPRECATE, has_member, inherited_memberships
 from registry.situation import errors_in_replacements, numbers_of, situation_of
 from registry.store import RegistryStore
@@ -48,7 +49,10 @@ async def do_update(
     final = _with_logical_ids(submission, with_final_metadata(submission, now, new_uuid))
     codes = await store.codes.intern(rows.codes_of(final))
     work = _Update(final, operations_of(final), rules, codes, now, new_uuid)
-    await store.database.transact(work.run)
+    try:
+        await store.database.transact(work.run)
+    except Refused as refused:
+        raise as_sent(refused, submission, final) from None
     return RegistryResponse(ResponseStatus.SUCCESS)
 
 
@@ -87,7 +91,7 @@ class _Update:
         latest = await latest_versions(self.operations.versions, transaction)
         situation = await situation_of(self.operations, found, latest, transaction)
         if errors := tuple(self.rules(self.submission, self.operations, situation)):
-            raise Refused(*errors)
+            raise Refused(*errors, patient_ids=await _named(situation, transaction))
         written = self._written(situation)
         numbers = await self._numbers(written, situation, transaction)
         await transaction.fetch_each(*self._writes(written, situation, numbers))
@@ -99,7 +103,7 @@ class _Update:
             if change.new_status == Status.APPROVED
         ]
         if errors := tuple(await errors_in_replacements(approved, transaction)):
-            raise Refused(*errors)
+            raise Refused(*errors, patient_ids=await _named(situation, transaction))
 
     async def _lock_and_find(self, transaction: Transaction) -> Found:
         patient_id = self.submission.submission_set.patient_id
@@ -188,6 +192,12 @@ class _Update:
             if ASSOCIATION_TYPES[each.association_type].deprecates_target
         ]
         yield (DEPRECATE, {"replaced": replaced})
+
+
+async def _named(situation: Situation, transaction: Transaction) -> tuple[str, ...]:
+    """Whose the registered objects are that a request names."""
+    owners = {each.patient for each in situation.found.objects.values()}
+    return await patient_ids_of(owners | {*patients_of(situation.latest)}, transaction)
 
 
 def _next_version(obj: DocumentEntry | Folder, latest: Mapping[str, Latest]) -> str:

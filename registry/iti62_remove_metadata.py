@@ -9,12 +9,14 @@ from sqlalchemy import Table, bindparam, delete, select, union, union_all, updat
 
 from database import Call, ConflictingWrite, Row, Statement, Transaction, any_of
 from ebxml.check import MAX_ERRORS
+from ebxml.kinds import cut
 from ebxml.model import RemoveObjectsRequest
 from ebxml.refused import Refused
 from ihe.error_codes import REFERENCES_EXIST, UNREFERENCED_OBJECT, UNRESOLVED_REFERENCE, RegistryError
 from registry import tables as t
 from registry.found import OBJECTS, FoundObject, found_objects
 from registry.locks import lock_patients
+from registry.patients import patient_ids_of
 from registry.store import RegistryStore
 from registry.uuids import bare_uuids, urn
 
@@ -31,12 +33,12 @@ async def _remove(request: RemoveObjectsRequest, transaction: Transaction) -> tu
     neighbourhood = await _look_at(request, transaction)
     if not neighbourhood.patients <= seen.patients:
         raise ConflictingWrite("what is to be removed was joined to others in the meantime")
-    if errors := tuple(islice(errors_in_removal(request, neighbourhood), MAX_ERRORS)):
-        raise Refused(*errors)
-    await _delete(neighbourhood.numbers, transaction)
     owners = {each.patient for each in neighbourhood.objects.values()}
-    patients = await transaction.fetch(_PATIENT_IDS, {"patients": sorted(owners)})
-    return tuple(row[0] for row in patients)
+    patient_ids = await patient_ids_of(owners, transaction)
+    if errors := tuple(islice(errors_in_removal(request, neighbourhood), MAX_ERRORS)):
+        raise Refused(*errors, patient_ids=patient_ids)
+    await _delete(neighbourhood.numbers, transaction)
+    return patient_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,22 @@ def errors_in_removal(request: RemoveObjectsRequest, around: Neighbourhood) -> I
     """Yield each object that is not there, still referred to, or left alone (RMD supplement: 3.62.4.1.3)."""
     for entry_uuid in dict.fromkeys(request.entry_uuids):
         if entry_uuid not in around.objects:
-            yield UNRESOLVED_REFERENCE.error(f"{entry_uuid} is not registered")
+            problem = f"{cut(entry_uuid)} is not registered, expected the id of an object that is"
+            yield UNRESOLVED_REFERENCE.error(problem, f"ObjectRefList/ObjectRef[@id='{cut(entry_uuid)}']")
     removed = around.numbers
     for association in around.staying:
         for end, number in (("sourceObject", association.source), ("targetObject", association.target)):
             if number in removed:
                 yield REFERENCES_EXIST.error(
                     f"{removed[number]} is the {end} of the Association {association.entry_uuid}, "
-                    "expected that one in the request as well"
+                    "expected that one in the request as well",
+                    f"ObjectRefList/ObjectRef[@id='{removed[number]}']",
                 )
     for neighbour in around.neighbours:
         if not neighbour.joined:
             yield UNREFERENCED_OBJECT.error(
-                f"{neighbour.entry_uuid} would be left without any Association, expected it in the request"
+                f"{neighbour.entry_uuid} would be left without any Association, expected it in the request",
+                "ObjectRefList",
             )
 
 
@@ -129,9 +134,6 @@ _LOCK_OBJECTS = Statement(
     .where(any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")))
     .order_by(t.registered_object.c.entry_uuid)
     .with_for_update()
-)
-_PATIENT_IDS = Statement(
-    select(t.patient.c.cx).where(any_of(t.patient.c.id, bindparam("patients"))).order_by(t.patient.c.cx)
 )
 
 

@@ -1,8 +1,10 @@
 """The patients the registry knows from the identity feed (ITI TF-2: 3.8.4.1.3, 3.44.4.1.3)."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Text, bindparam, exists, insert, select, type_coerce
 
-from database import Statement, Transaction, constant
+from database import Statement, Transaction, any_of, constant
 from exchange.ports import Clock
 from registry.store import RegistryStore
 from registry.tables import patient
@@ -22,6 +24,11 @@ _INSERT = Statement(
 )
 
 
+_CXS = Statement(
+    select(patient.c.cx).where(any_of(patient.c.id, bindparam("patients"))).order_by(patient.c.cx)
+)
+
+
 async def add_patient(patient_id: str, store: RegistryStore, clock: Clock) -> None:
     """Know this patient from now on; knowing already is no error, and one merged into another stays so."""
     if await known(patient_id, store):
@@ -36,3 +43,8 @@ async def add_patient(patient_id: str, store: RegistryStore, clock: Clock) -> No
 async def known(patient_id: str, store: RegistryStore) -> bool:
     """Whether objects may be registered for this patient."""
     return bool(await store.database.fetch(_SELECT, {"cx": patient_id}))
+
+
+async def patient_ids_of(patients: Collection[int], transaction: Transaction) -> tuple[str, ...]:
+    """The ids of these patients, by their numbers: whom an audit record has to name."""
+    return tuple(row[0] for row in await transaction.fetch(_CXS, {"patients": sorted(patients)}))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ebxml.model import Association, DocumentEntry, Folder, Submission, SubmissionSet
+from ebxml.places import error_of, place_of
 from ihe.associations import (
     APND,
     ASSOCIATION_TYPES,
@@ -45,7 +46,9 @@ def errors_in_registration(submission: Submission, found: Found) -> Iterator[Reg
 def errors_in_patient(submission: Submission, found: Found) -> Iterator[RegistryError]:
     """Yield a patient who is unknown, or whose record is full (ITI TF-2: 3.42.4.1.3)."""
     if found.patient is None:
-        yield UNKNOWN_PATIENT_ID.error(str(submission.submission_set.patient_id))
+        submission_set = submission.submission_set
+        location = place_of(submission_set, "patientId")
+        yield UNKNOWN_PATIENT_ID.error(str(submission_set.patient_id), location)
     elif found.last_object >= OBJECTS_PER_PATIENT:
         yield RECORD_FULL
 
@@ -54,9 +57,8 @@ def errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[Regi
     """Yield each object whose id is taken (ITI TF-3: 4.2.3.1.5)."""
     for each in objects_of(submission):
         if each.entry_uuid in found.objects:
-            yield REGISTRY_METADATA_ERROR.error(
-                f"the id {each.entry_uuid} of a {type(each).__name__} is registered already"
-            )
+            problem = "its id is that of a registered object, expected a new one (ITI TF-3: 4.2.3.1.5)"
+            yield error_of(REGISTRY_METADATA_ERROR, each, problem, "entryUUID")
 
 
 def errors_in_unique_ids(submission: Submission, found: Found) -> Iterator[RegistryError]:
@@ -64,9 +66,8 @@ def errors_in_unique_ids(submission: Submission, found: Found) -> Iterator[Regis
     packages: tuple[SubmissionSet | Folder, ...] = (*submission.submission_sets, *submission.folders)
     for package in packages:
         if package.unique_id in found.unique_ids:
-            yield DUPLICATE_UNIQUE_ID_IN_REGISTRY.error(
-                f"{type(package).__name__}.uniqueId {package.unique_id} is registered already"
-            )
+            problem = f"uniqueId {package.unique_id} is registered already, expected a new one"
+            yield error_of(DUPLICATE_UNIQUE_ID_IN_REGISTRY, package, problem, "uniqueId")
     for entry in submission.document_entries:
         yield from _errors_in_second_copy(entry, found)
 
@@ -78,13 +79,14 @@ def _errors_in_second_copy(entry: DocumentEntry, found: Found) -> Iterator[Regis
         return
     if entry.object_type == DocumentEntryType.ON_DEMAND and first.object_type == STABLE:
         # It stands for documents yet to be made, and never for one (ITI TF-2: 3.61.4.1.3).
-        yield DUPLICATE_UNIQUE_ID_IN_REGISTRY.error(
-            f"DocumentEntry.uniqueId {entry.unique_id} is that of a registered stable entry"
-        )
+        problem = f"uniqueId {entry.unique_id} is that of a registered stable entry, expected another"
+        yield error_of(DUPLICATE_UNIQUE_ID_IN_REGISTRY, entry, problem, "uniqueId")
+    # What was registered is not told: the document may be one that the submitter must not know of.
+    expected = f"expected that with which uniqueId {entry.unique_id} is registered (ITI TF-3: 4.2.3.2.26)"
     if entry.hash is not None and first.hash is not None and bytes.fromhex(entry.hash) != first.hash:
-        yield NON_IDENTICAL_HASH.error(f"{entry.unique_id} is registered with another hash")
+        yield error_of(NON_IDENTICAL_HASH, entry, f"hash is {entry.hash}, {expected}", "hash")
     if entry.size is not None and first.size_bytes is not None and int(entry.size) != first.size_bytes:
-        yield NON_IDENTICAL_SIZE.error(f"{entry.unique_id} is registered with another size")
+        yield error_of(NON_IDENTICAL_SIZE, entry, f"size is {entry.size}, {expected}", "size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +132,25 @@ class _Ends:
 
 def _errors_in_association(association: Association, ends: _Ends) -> Iterator[RegistryError]:
     source, target = ends.find(association.source_object), ends.find(association.target_object)
-    for end, entry_uuid in ((source, association.source_object), (target, association.target_object)):
+    for end, name, entry_uuid in (
+        (source, "sourceObject", association.source_object),
+        (target, "targetObject", association.target_object),
+    ):
         if end is None:
-            yield UNRESOLVED_REFERENCE.error(f"{entry_uuid} is neither in the submission nor registered")
+            problem = (
+                f"{name} {entry_uuid} is neither in the submission nor registered, expected the id of one"
+            )
+            yield error_of(UNRESOLVED_REFERENCE, association, problem, name)
+        elif end.registered is not None and end.registered.status != APPROVED:
+            problem = f"{name} {entry_uuid} is Deprecated, expected an Approved object (ITI TF-3: 4.2.2)"
+            yield error_of(REGISTRY_DEPRECATED_DOCUMENT, association, problem, name)
     if source is None or target is None:
         return
-    for end in (source, target):
-        if end.registered is not None and end.registered.status != APPROVED:
-            yield REGISTRY_DEPRECATED_DOCUMENT.error(f"{end.entry_uuid} is Deprecated")
     kind = ASSOCIATION_TYPES[association.association_type]
     if kind is HAS_MEMBER:
         yield from _errors_in_membership(association, source, target, ends)
     elif kind.relationship:
-        yield from _errors_in_relationship(kind, source, target, ends)
+        yield from _errors_in_relationship(association, kind, source, target, ends)
 
 
 _MEMBERS = {
@@ -158,14 +166,19 @@ def _errors_in_membership(
 ) -> Iterator[RegistryError]:
     """ITI TF-3: 4.2.2.1."""
     if (source.kind, target.kind) not in _MEMBERS:
-        yield REGISTRY_METADATA_ERROR.error(
-            f"HasMember {association.entry_uuid} joins a {_said(source)} and a {_said(target)}"
+        problem = (
+            f"a HasMember makes the {_said(target)} {target.entry_uuid} a member of the {_said(source)} "
+            f"{source.entry_uuid}, expected DocumentEntries, Folders and Associations in a SubmissionSet, "
+            "or DocumentEntries in a Folder (ITI TF-3: 4.2.2.1)"
         )
+        yield error_of(REGISTRY_METADATA_ERROR, association, problem, "targetObject")
         return
     if source.kind is Kind.SUBMISSION_SET and source.registered is not None:
-        yield REGISTRY_METADATA_ERROR.error(
-            f"nothing more can be added to the SubmissionSet {source.entry_uuid}"
+        problem = (
+            f"sourceObject {source.entry_uuid} is a registered SubmissionSet, to which nothing is added: "
+            "expected that of the submission (ITI TF-3: 4.2.1.2)"
         )
+        yield error_of(REGISTRY_METADATA_ERROR, association, problem, "sourceObject")
     by_reference = (
         source.kind is Kind.SUBMISSION_SET
         and target.kind is Kind.DOCUMENT_ENTRY
@@ -173,47 +186,61 @@ def _errors_in_membership(
     )
     if source.kind is Kind.SUBMISSION_SET and target.registered is not None:
         if target.kind is Kind.FOLDER:
-            yield REGISTRY_METADATA_ERROR.error(f"the Folder {target.entry_uuid} is of another SubmissionSet")
-        elif target.kind is Kind.DOCUMENT_ENTRY and not by_reference:
-            yield REGISTRY_METADATA_ERROR.error(
-                f"{target.entry_uuid} is registered already: its SubmissionSetStatus must be Reference"
+            problem = (
+                f"targetObject {target.entry_uuid} is a registered Folder, expected one of the submission"
             )
+            yield error_of(REGISTRY_METADATA_ERROR, association, problem, "targetObject")
+        elif target.kind is Kind.DOCUMENT_ENTRY and not by_reference:
+            seen = association.submission_set_status or "missing"
+            problem = (
+                f"SubmissionSetStatus is {seen}, expected Reference: targetObject {target.entry_uuid} "
+                "is registered already (ITI TF-3: 4.2.2.1.2)"
+            )
+            yield error_of(REGISTRY_METADATA_ERROR, association, problem, "submissionSetStatus")
     # A document by reference may be another patient's, a mother's in her child's submission.
     if not by_reference:
-        yield from _errors_in_patients((source, target), ends)
+        yield from _errors_in_patients(association, source, target, ends)
 
 
 def _errors_in_relationship(
-    kind: AssociationType, source: _End, target: _End, ends: _Ends
+    association: Association, kind: AssociationType, source: _End, target: _End, ends: _Ends
 ) -> Iterator[RegistryError]:
     """ITI TF-3: 4.2.2.2."""
-    for end in (source, target):
+    for name, end in (("sourceObject", source), ("targetObject", target)):
         if end.kind is not Kind.DOCUMENT_ENTRY:
-            yield REGISTRY_METADATA_ERROR.error(
-                f"{kind.name} joins DocumentEntries, and {end.entry_uuid} is a {_said(end)}"
-            )
+            problem = f"{kind.name} has the {name} {end.entry_uuid}, a {_said(end)}, expected a DocumentEntry"
+            yield error_of(REGISTRY_METADATA_ERROR, association, problem, name)
     if source.registered is not None:
-        yield UNRESOLVED_REFERENCE.error(
-            f"{source.entry_uuid}, source of {kind.name}, is not in the submission"
-        )
+        problem = f"{kind.name} has the registered sourceObject {source.entry_uuid}, expected a submitted one"
+        yield error_of(UNRESOLVED_REFERENCE, association, problem, "sourceObject")
     if (kind.deprecates_target or kind is IS_SNAPSHOT_OF) and target.registered is None:
-        yield UNRESOLVED_REFERENCE.error(f"{target.entry_uuid}, target of {kind.name}, is not registered")
+        problem = f"{kind.name} has the targetObject {target.entry_uuid}, expected a registered one"
+        yield error_of(UNRESOLVED_REFERENCE, association, problem, "targetObject")
     if kind is IS_SNAPSHOT_OF and (source.object_type, target.object_type) != (STABLE, ON_DEMAND):
-        yield REGISTRY_METADATA_ERROR.error(
-            f"IsSnapshotOf goes from a stable to an on-demand DocumentEntry, not to {target.entry_uuid}"
+        problem = (
+            f"{kind.name} goes from {source.entry_uuid} to {target.entry_uuid}, "
+            "expected a stable and an on-demand DocumentEntry"
         )
+        yield error_of(REGISTRY_METADATA_ERROR, association, problem)
     if kind is APND and target.entry_uuid in ends.transformed:
-        yield REGISTRY_METADATA_ERROR.error(
-            f"{target.entry_uuid} is a transformation: nothing may be appended"
+        problem = (
+            f"{kind.name} has the targetObject {target.entry_uuid}, a transformation, "
+            "expected the document that was transformed (ITI TF-3: 4.2.2.2.1)"
         )
-    yield from _errors_in_patients((source, target), ends)
+        yield error_of(REGISTRY_METADATA_ERROR, association, problem, "targetObject")
+    yield from _errors_in_patients(association, source, target, ends)
 
 
-def _errors_in_patients(both: tuple[_End, _End], ends: _Ends) -> Iterator[RegistryError]:
+def _errors_in_patients(
+    association: Association, source: _End, target: _End, ends: _Ends
+) -> Iterator[RegistryError]:
     # The other patient is not named: the submitter may have no business with him.
-    for end in both:
+    for name, end in (("sourceObject", source), ("targetObject", target)):
         if ends.patient is not None and end.registered is not None and end.registered.patient != ends.patient:
-            yield PATIENT_ID_DOES_NOT_MATCH.error(f"{end.entry_uuid} belongs to another patient")
+            problem = (
+                f"{name} {end.entry_uuid} belongs to another patient, expected one of the SubmissionSet's"
+            )
+            yield error_of(PATIENT_ID_DOES_NOT_MATCH, association, problem, name)
 
 
 def _said(end: _End) -> str:

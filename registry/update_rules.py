@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ebxml.model import Association, DocumentEntry, Submission
+from ebxml.places import error_of
 from ebxml.updates import Operations, VersionUpdate
 from ihe.associations import (
     APND,
@@ -23,6 +24,7 @@ from ihe.error_codes import (
     UNRESOLVED_REFERENCE,
     RegistryError,
 )
+from ihe.object_types import Status
 from registry import tables as t
 from registry.found import Found
 from registry.registration_rules import errors_in_entry_uuids, errors_in_patient, errors_in_unique_ids
@@ -75,10 +77,12 @@ def errors_in_operations(
             continue
         yield from _errors_in_version(update, latest)
         if latest.status != t.APPROVED:
-            yield METADATA_UPDATE_ERROR.error(f"{latest.entry_uuid}, the latest version, is Deprecated")
+            problem = f"{latest.entry_uuid}, the latest version, is Deprecated, expected it Approved"
+            yield error_of(METADATA_UPDATE_ERROR, update.obj, problem, "logicalID")
         for name, old, new in _identity(latest, update):
             if old != new:
-                yield METADATA_UPDATE_ERROR.error(f"{update.logical_id}: {name} is {new}, expected {old}")
+                problem = f"{name} is {new}, expected {old} as in the version before"
+                yield error_of(METADATA_UPDATE_ERROR, update.obj, problem, name)
     yield from _errors_in_copies(situation)
     for change in operations.status_changes:
         yield from _errors_in_status_change(change, operations, situation)
@@ -98,18 +102,18 @@ def errors_in_restricted(
             continue
         yield from _errors_in_version(update, latest)
         if situation.found.patient not in (None, latest.patient):
-            yield PATIENT_ID_RECONCILIATION_ERROR.error(f"{update.logical_id} belongs to another patient")
+            problem = f"{update.logical_id} belongs to another patient, expected the patientId it has"
+            yield error_of(PATIENT_ID_RECONCILIATION_ERROR, update.obj, problem, "patientId")
         old, new = latest.obj, update.obj
         if old.unique_id != new.unique_id:
-            yield METADATA_IDENTIFIER_ERROR.error(
-                f"{update.logical_id}: uniqueId is {new.unique_id}, expected {old.unique_id}"
-            )
+            problem = f"uniqueId is {new.unique_id}, expected {old.unique_id} as in the version before"
+            yield error_of(METADATA_IDENTIFIER_ERROR, new, problem, "uniqueId")
         if isinstance(old, DocumentEntry) and isinstance(new, DocumentEntry):
             for name, before, after in _unmodifiable(old, new):
                 if before != after:
-                    yield UNMODIFIABLE_METADATA_ERROR.error(
-                        f"{update.logical_id}: {name} is {after}, expected {before}"
-                    )
+                    seen = f"{name} is {after or 'missing'}"
+                    problem = f"{seen}, expected {before or 'none'} as in the version before"
+                    yield error_of(UNMODIFIABLE_METADATA_ERROR, new, problem, name)
 
 
 def _errors_in_new_objects(submission: Submission, found: Found) -> Iterator[RegistryError]:
@@ -121,14 +125,17 @@ def _errors_in_new_objects(submission: Submission, found: Found) -> Iterator[Reg
 
 def _not_registered(update: VersionUpdate) -> RegistryError:
     code = METADATA_VERSION_ERROR if isinstance(update.obj, DocumentEntry) else METADATA_UPDATE_ERROR
-    return code.error(f"no {type(update.obj).__name__} with the lid {update.logical_id} is registered")
+    problem = f"lid is {update.logical_id}, expected that of a registered {type(update.obj).__name__}"
+    return error_of(code, update.obj, problem, "logicalID")
 
 
 def _errors_in_version(update: VersionUpdate, latest: Latest) -> Iterator[RegistryError]:
     if update.previous_version != latest.version:
-        yield METADATA_VERSION_ERROR.error(
-            f"{update.logical_id}: PreviousVersion is {update.previous_version}, expected {latest.version}"
+        problem = (
+            f"PreviousVersion is {update.previous_version}, expected {latest.version}, "
+            f"the latest registered version of {update.logical_id}"
         )
+        yield error_of(METADATA_VERSION_ERROR, update.membership, problem, "previousVersion")
 
 
 def _identity(latest: Latest, update: VersionUpdate) -> Iterator[tuple[str, str | None, str | None]]:
@@ -166,23 +173,35 @@ def _errors_in_status_change(
     if target in {update.obj.entry_uuid for update in operations.versions}:
         # The update comes first, and its version begins as Approved.
         if original != t.APPROVED:
-            yield METADATA_UPDATE_ERROR.error(f"{target} is Approved, and OriginalStatus says otherwise")
+            problem = (
+                f"OriginalStatus is {change.original_status}, expected {Status.APPROVED}: {target} is new"
+            )
+            yield error_of(METADATA_UPDATE_ERROR, change, problem, "originalStatus")
         return
     registered = situation.found.objects.get(target)
     if registered is None:
-        yield UNRESOLVED_REFERENCE.error(f"{target} is not registered")
+        problem = f"targetObject {target} is not registered, expected an object that is"
+        yield error_of(UNRESOLVED_REFERENCE, change, problem, "targetObject")
         return
     if registered.kind not in (t.Kind.DOCUMENT_ENTRY, t.Kind.ASSOCIATION) or target in situation.of_sets:
-        yield METADATA_UPDATE_ERROR.error(f"the availabilityStatus of {target} cannot be changed")
+        problem = (
+            f"the status of targetObject {target} does not change, expected a DocumentEntry, a relationship "
+            "or a membership of a Folder"
+        )
+        yield error_of(METADATA_UPDATE_ERROR, change, problem, "targetObject")
         return
     if situation.found.patient not in (None, registered.patient):
-        yield PATIENT_ID_RECONCILIATION_ERROR.error(f"{target} belongs to another patient")
+        problem = f"targetObject {target} belongs to another patient, expected one of the SubmissionSet's"
+        yield error_of(PATIENT_ID_RECONCILIATION_ERROR, change, problem, "targetObject")
     if original != registered.status:
-        yield METADATA_UPDATE_ERROR.error(f"{target} has another availabilityStatus than OriginalStatus says")
+        expected = t.STATUS_OF_NUMBER[registered.status]
+        problem = f"OriginalStatus is {change.original_status}, expected {expected}, the status of {target}"
+        yield error_of(METADATA_UPDATE_ERROR, change, problem, "originalStatus")
     version = situation.versions.get(target)
     updated = {update.logical_id for update in operations.versions}
     if version is not None and (not version.latest or version.logical_id in updated):
-        yield METADATA_UPDATE_ERROR.error(f"{target} is not the latest version of {version.logical_id}")
+        problem = f"targetObject {target} is superseded, expected the latest version of {version.logical_id}"
+        yield error_of(METADATA_UPDATE_ERROR, change, problem, "targetObject")
 
 
 def _errors_in_payload(
@@ -192,46 +211,56 @@ def _errors_in_payload(
     uuids = (payload.source_object, payload.target_object)
     ends = [_end(entry_uuid, operations, situation) for entry_uuid in uuids]
     propagating = {update.logical_id for update in operations.versions if update.propagates}
-    for entry_uuid, end in zip(uuids, ends, strict=True):
+    for name, entry_uuid, end in zip(("sourceObject", "targetObject"), uuids, ends, strict=True):
         if end is None:
-            yield UNRESOLVED_REFERENCE.error(f"{entry_uuid} is not registered")
+            problem = f"{name} {entry_uuid} is not registered, expected an object that is"
+            yield error_of(UNRESOLVED_REFERENCE, payload, problem, name)
             continue
         if end.logical_id in propagating:
-            yield METADATA_UPDATE_OPERATION_ERROR.error(
-                f"{payload.entry_uuid} joins {entry_uuid}, whose update propagates what joins it, "
-                "expected one of both"
-            )
+            problem = f"the update of {name} {entry_uuid} propagates what joins it, expected one of both"
+            yield error_of(METADATA_UPDATE_OPERATION_ERROR, payload, problem, name)
         elif end.status != t.APPROVED:
-            yield METADATA_UPDATE_ERROR.error(f"{entry_uuid} is Deprecated")
+            problem = f"{name} {entry_uuid} is Deprecated, expected an Approved object"
+            yield error_of(METADATA_UPDATE_ERROR, payload, problem, name)
         if end.foreign:
-            yield PATIENT_ID_RECONCILIATION_ERROR.error(f"{entry_uuid} belongs to another patient")
+            problem = f"{name} {entry_uuid} belongs to another patient, expected one of the SubmissionSet's"
+            yield error_of(PATIENT_ID_RECONCILIATION_ERROR, payload, problem, name)
     source, target = ends
     if source is None or target is None:
         return
     kind = ASSOCIATION_TYPES[payload.association_type]
     first = t.Kind.FOLDER if kind is HAS_MEMBER else t.Kind.DOCUMENT_ENTRY
     if (source.kind, target.kind) != (first, t.Kind.DOCUMENT_ENTRY) or uuids[0] == uuids[1]:
-        yield METADATA_UPDATE_ERROR.error(f"{payload.entry_uuid}: {kind.name} cannot join these two objects")
+        seen = f"{kind.name} goes from {uuids[0]} to {uuids[1]}"
+        problem = f"{seen}, expected a {_said(first)} and another DocumentEntry"
+        yield error_of(METADATA_UPDATE_ERROR, payload, problem)
         return
     yield from _errors_in_relationship(kind, payload, source, target, situation)
     number = t.ASSOCIATION_TYPE_NUMBERS[kind.urn]
     if (number, source.number, target.number) in situation.joined:
-        yield METADATA_UPDATE_ERROR.error(
-            f"{payload.entry_uuid}: an Approved {kind.name} joins the two already"
-        )
+        problem = f"an Approved {kind.name} joins {uuids[0]} and {uuids[1]} already, expected none"
+        yield error_of(METADATA_UPDATE_ERROR, payload, problem)
 
 
 def _errors_in_relationship(
     kind: AssociationType, payload: Association, source: _End, target: _End, situation: Situation
 ) -> Iterator[RegistryError]:
     if kind is IS_SNAPSHOT_OF and (source.object_type, target.object_type) != (t.STABLE, t.ON_DEMAND):
-        yield REGISTRY_METADATA_ERROR.error(
-            f"{payload.entry_uuid}: IsSnapshotOf goes from a stable to an on-demand DocumentEntry"
+        problem = (
+            f"{kind.name} goes from {payload.source_object} to {payload.target_object}, "
+            "expected a stable and an on-demand DocumentEntry"
         )
+        yield error_of(REGISTRY_METADATA_ERROR, payload, problem)
     if kind is APND and payload.target_object in situation.found.transformed:
-        yield REGISTRY_METADATA_ERROR.error(
-            f"{payload.target_object} is a transformation: nothing may be appended"
+        problem = (
+            f"{kind.name} has the targetObject {payload.target_object}, a transformation, "
+            "expected the document that was transformed (ITI TF-3: 4.2.2.2.1)"
         )
+        yield error_of(REGISTRY_METADATA_ERROR, payload, problem, "targetObject")
+
+
+def _said(kind: t.Kind) -> str:
+    return kind.name.title().replace("_", "")
 
 
 def _end(entry_uuid: str, operations: Operations, situation: Situation) -> _End | None:

@@ -63,6 +63,11 @@ class HttpAnswer:
         ]
 
     @property
+    def locations(self) -> list[str]:
+        """Where each RegistryError says that something is wrong."""
+        return [str(one.get("location", "")) for one in self.found("RegistryError")]
+
+    @property
     def codes(self) -> list[str]:
         return [code for code, _ in self.errors]
 

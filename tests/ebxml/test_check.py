@@ -2,6 +2,7 @@ import pytest
 
 from ebxml.check import errors_in_submission
 from ebxml.model import Submission
+from ebxml.problem import Problem
 from hl7v2.datatypes import CX
 from ihe.transactions import ITI_41, ITI_42, ITI_61, Transaction
 from tests.messages.submissions import (
@@ -24,7 +25,9 @@ def found(of: Submission, transaction: Transaction = ITI_42) -> list[tuple[str, 
 
 def test_what_reading_found_is_reported_with_the_rest():
     """ITI TF-2: 3.42.4.1.3."""
-    of = submission(document_entries=[document_entry(hash=None)], faults=("DocumentEntry Document01: twice",))
+    of = submission(
+        document_entries=[document_entry(hash=None)], faults=(Problem("DocumentEntry Document01: twice"),)
+    )
     assert found(of) == [
         ("XDSRegistryMetadataError", "DocumentEntry Document01: twice"),
         (
@@ -150,10 +153,10 @@ def test_a_patient_id_that_is_written_wrong_is_not_compared():
 
 def test_the_list_of_errors_ends_somewhere():
     """An answer stays readable, whatever was sent."""
-    errors = found(submission(faults=("x",) * 10_000))
+    errors = found(submission(faults=(Problem("x"),) * 10_000))
     assert len(errors) == 201
     assert errors[-1] == (
         "XDSRegistryMetadataError",
         "the submission has more than 200 errors, not all are listed",
     )
-    assert len(found(submission(faults=("x",) * 200))) == 200
+    assert len(found(submission(faults=(Problem("x"),) * 200))) == 200

@@ -57,7 +57,7 @@ def test_a_submission_set_alone_submits_nothing():
     assert found(submission(document_entries=[])) == [
         (
             METADATA_ERROR,
-            "SubmissionSet 'SubmissionSet01': nothing is submitted with it, "
+            "SubmissionSet SubmissionSet01: nothing is submitted with it, "
             "expected at least one Association (ITI TF-3: 4.2.1)",
         )
     ]

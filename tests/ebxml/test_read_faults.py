@@ -18,7 +18,7 @@ NAME = "<rim:Name><rim:LocalizedString value="
 
 
 def faults(*changes: tuple[str, str]) -> list[str]:
-    return list(read_submission(changed(*changes)).faults)
+    return [fault.text for fault in read_submission(changed(*changes)).faults]
 
 
 def slot(name: str, *values: str) -> str:

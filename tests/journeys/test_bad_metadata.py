@@ -25,6 +25,8 @@ from tests.wire import MTOM_TYPE, envelope, include, mtom, post
 
 DOCUMENT = b"all is well\r\n"
 SHA1 = hashlib.sha1(DOCUMENT).hexdigest()  # noqa: S324
+APPROVED_EXPECTED = "expected an Approved object (ITI TF-3: 4.2.2)"
+ANOTHERS = "belongs to another patient, expected one of the SubmissionSet's"
 CASES = {**MISSING, **DATATYPES, **STRUCTURE, **ASSOCIATIONS, **IDENTITIES, **SCHEMA}
 
 
@@ -44,6 +46,7 @@ def test_a_broken_rule_is_refused_by_registry_and_repository(platform, change, e
 def errors_by_iti_42(platform: Platform, xml: str) -> list[tuple[str, str]]:
     answer = platform.register(xml)
     assert (answer.status, answer.status_urn) == (200, FAILURE), answer.body
+    assert all(answer.locations), answer.body
     return answer.errors
 
 
@@ -205,7 +208,8 @@ def test_a_replaced_document_is_not_replaced_again(platform):
     assert platform.provide(second, b"second").status_urn == SUCCESS
     third = submission(first.patient_id, replaces=entry_uuid)
     errors = refused(platform, third, b"third")
-    assert errors == [("XDSRegistryDeprecatedDocumentError", f"{entry_uuid} is Deprecated")]
+    context = f"Association Replaces1: targetObject {entry_uuid} is Deprecated, {APPROVED_EXPECTED}"
+    assert errors == [("XDSRegistryDeprecatedDocumentError", context)]
     deprecated = platform.query(requests.find_documents(first.patient_id, status=DEPRECATED))
     assert [one.get("id") for one in deprecated.found("ExtrinsicObject")] == [entry_uuid]
 
@@ -214,7 +218,8 @@ def test_a_document_of_another_patient_is_not_replaced(platform):
     """ITI TF-3: 4.2.2.2; and stays as it is."""
     first, entry_uuid = provided(platform)
     errors = refused(platform, submission(platform.add_patient(), replaces=entry_uuid))
-    assert errors == [("XDSPatientIdDoesNotMatch", f"{entry_uuid} belongs to another patient")]
+    context = f"Association Replaces1: targetObject {entry_uuid} {ANOTHERS}"
+    assert errors == [("XDSPatientIdDoesNotMatch", context)]
     assert len(platform.query(requests.find_documents(first.patient_id)).found("ExtrinsicObject")) == 1
 
 
@@ -232,7 +237,8 @@ def test_a_folder_of_another_patient_takes_no_document(platform):
         association("SubmissionSet1", "A8", id="A9"),
     )
     errors = refused(platform, submission(platform.add_patient(), more=into_folder))
-    assert errors == [("XDSPatientIdDoesNotMatch", f"{folder_uuid} belongs to another patient")]
+    context = f"Association A8: sourceObject {folder_uuid} {ANOTHERS}"
+    assert errors == [("XDSPatientIdDoesNotMatch", context)]
 
 
 @pytest.mark.parametrize("name", ["SubmissionSet", "Folder"])
@@ -241,7 +247,7 @@ def test_a_unique_id_is_used_once(platform, name):
     first, _ = provided(platform, with_folder=True)
     again = with_ids_of(submission(first.patient_id, with_folder=True), first, name)
     unique_id = {"SubmissionSet": first.submission_set_unique_id, "Folder": first.folder_unique_id}[name]
-    context = f"{name}.uniqueId {unique_id} is registered already"
+    context = f"{name} {name}1: uniqueId {unique_id} is registered already, expected a new one"
     assert refused(platform, again) == [("XDSDuplicateUniqueIdInRegistry", context)]
 
 
@@ -258,10 +264,11 @@ def test_other_bytes_under_a_known_unique_id_are_refused(platform):
     ]
     stated = submission(first.patient_id, slots=registered("0" * 40, 99))
     stated = with_ids_of(stated, first, "DocumentEntry")
+    expected = f"expected that with which uniqueId {first.unique_id} is registered (ITI TF-3: 4.2.3.2.26)"
     with storing_nothing(platform, first.patient_id):
         assert errors_by_iti_42(platform, stated.submit_objects_request) == [
-            ("XDSNonIdenticalHash", f"{first.unique_id} is registered with another hash"),
-            ("XDSNonIdenticalSize", f"{first.unique_id} is registered with another size"),
+            ("XDSNonIdenticalHash", f"DocumentEntry Document1: hash is {'0' * 40}, {expected}"),
+            ("XDSNonIdenticalSize", f"DocumentEntry Document1: size is 99, {expected}"),
         ]
 
 
@@ -278,15 +285,14 @@ def test_what_is_registered_is_not_registered_again(platform):
     assert post(platform.repository_url, message, MTOM_TYPE).status_urn == SUCCESS
     with storing_nothing(platform, patient_id):
         answer = post(platform.repository_url, message, MTOM_TYPE)
+    taken = "its id is that of a registered object, expected a new one (ITI TF-3: 4.2.3.1.5)"
     assert answer.errors == [
-        (
-            "XDSRegistryMetadataError",
-            f"the id {uuids['SubmissionSet1']} of a SubmissionSet is registered already",
-        ),
-        ("XDSRegistryMetadataError", f"the id {uuids['Document1']} of a DocumentEntry is registered already"),
+        ("XDSRegistryMetadataError", f"SubmissionSet {uuids['SubmissionSet1']}: {taken}"),
+        ("XDSRegistryMetadataError", f"DocumentEntry {uuids['Document1']}: {taken}"),
         (
             "XDSDuplicateUniqueIdInRegistry",
-            f"SubmissionSet.uniqueId {sent.submission_set_unique_id} is registered already",
+            f"SubmissionSet {uuids['SubmissionSet1']}: uniqueId {sent.submission_set_unique_id} "
+            "is registered already, expected a new one",
         ),
     ]
 
@@ -304,7 +310,8 @@ def test_a_registered_document_may_not_be_submitted_as_new(platform):
     assert platform.provide(submission(first.patient_id, replaces=entry_uuid), b"new").status_urn == SUCCESS
     link = association("SubmissionSet1", entry_uuid, status="Reference", id="A9")
     errors = refused(platform, submission(first.patient_id, more=[link]))
-    assert errors == [("XDSRegistryDeprecatedDocumentError", f"{entry_uuid} is Deprecated")]
+    context = f"Association A9: targetObject {entry_uuid} is Deprecated, {APPROVED_EXPECTED}"
+    assert errors == [("XDSRegistryDeprecatedDocumentError", context)]
 
 
 def test_a_snapshot_is_of_an_on_demand_document(platform):
@@ -313,7 +320,10 @@ def test_a_snapshot_is_of_an_on_demand_document(platform):
     type = "urn:ihe:iti:2010:AssociationType:IsSnapshotOf"
     snapshot = association("Document1", entry_uuid, type, id="A9")
     errors = refused(platform, submission(first.patient_id, more=[snapshot]))
-    context = f"IsSnapshotOf goes from a stable to an on-demand DocumentEntry, not to {entry_uuid}"
+    context = (
+        f"Association A9: IsSnapshotOf goes from Document1 to {entry_uuid}, "
+        "expected a stable and an on-demand DocumentEntry"
+    )
     assert errors == [("XDSRegistryMetadataError", context)]
 
 

@@ -423,6 +423,7 @@ def test_a_query_that_asks_wrongly_is_refused(platform, body, errors):
     answer = platform.query(body)
     assert (answer.status, answer.status_urn) == (200, FAILURE)
     assert answer.errors == errors
+    assert all(answer.locations)
     assert [len(one) for one in answer.found("RegistryObjectList")] == [0]
 
 

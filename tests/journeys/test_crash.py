@@ -79,7 +79,8 @@ def test_a_platform_works_on_after_a_crash(fresh_platform):
     platform.kill()
     platform = fresh_platform()
     again = platform.provide(sent, content_of(sent))
-    context = f"SubmissionSet.uniqueId {sent.submission_set_unique_id} is registered already"
+    taken = f"uniqueId {sent.submission_set_unique_id} is registered already, expected a new one"
+    context = f"SubmissionSet SubmissionSet1: {taken}"
     assert again.errors == [("XDSDuplicateUniqueIdInRegistry", context)]
     assert platform.retrieve(sent.unique_id).parts[1][1] == content_of(sent)
     later = submission(sent.patient_id)

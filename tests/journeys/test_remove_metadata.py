@@ -62,7 +62,9 @@ def test_an_unknown_id_removes_nothing(platform, record):
     absent = requests.fresh_uuid()
     answer = remove(platform, *everything, absent)
     assert answer.status_urn == FAILURE
-    assert answer.errors == [("UnresolvedReferenceException", f"{absent} is not registered")]
+    context = f"{absent} is not registered, expected the id of an object that is"
+    assert answer.errors == [("UnresolvedReferenceException", context)]
+    assert answer.locations == [f"ObjectRefList/ObjectRef[@id='{absent}']"]
     assert record_of(platform, patient_id) == everything
 
 
@@ -101,6 +103,24 @@ def test_objects_are_removed_by_their_ids_alone(platform, named, attributes, bef
     """3.62.4.1.2."""
     answer = remove(platform, *named, attributes=attributes, before=before)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSRegistryError"])
+
+
+def test_the_record_of_a_refusal_names_each_patient_whose_objects_were_named(platform, record):
+    """3.62.5.1: whoever tried must show in the trail of every record that he tried it on."""
+    patient_id, document = record[0], record[2]
+    other = platform.add_patient()
+    assert platform.provide(requests.submission(other), LETTER).status_urn == SUCCESS
+    others = record_of(platform, other)
+    absent = requests.fresh_uuid()
+    assert remove(platform, document, others[0], absent).status_urn == FAILURE
+    (directory,) = platform.audit_spools
+    told = [
+        [each.id for each in message.objects]
+        for message in map(read_audit_message, stored_records(directory))
+        if absent in {each.id for each in message.objects} and message.event.outcome == 4
+    ]
+    named = [document, others[0], absent]
+    assert told == [[each, *named] for each in sorted([patient_id, other])]
 
 
 def test_the_record_names_the_patient_and_each_object(platform, record):

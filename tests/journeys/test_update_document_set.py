@@ -1,5 +1,7 @@
 """A Document Administrator changes registered metadata by ITI-57 and ITI-92 (MU and RMU supplements)."""
 
+from xml.sax.saxutils import escape
+
 import pytest
 
 from atna_audit.spool import stored_records
@@ -10,8 +12,11 @@ from tests.messages.requests import (
     DEPRECATED,
     FAILURE,
     HAS_MEMBER,
+    ITI_42,
     ITI_57,
+    ITI_61,
     ITI_92,
+    ON_DEMAND,
     SUCCESS,
     association,
     find_documents,
@@ -115,6 +120,60 @@ def test_the_previous_version_is_named(record, action, expected):
 
 
 @pytest.mark.parametrize(
+    ("action", "expected"),
+    [(ITI_57, "XDSMetadataUpdateOperationError"), (ITI_92, "XDSMetadataAnnotationError")],
+)
+@pytest.mark.parametrize(
+    ("old", "new", "context"),
+    [
+        (
+            slot("PreviousVersion", "1"),
+            slot("PreviousVersion", "1", "2"),
+            "previousVersion has a second value '2', expected one (ITI TF-3: 4.2.2.2)",
+        ),
+        (
+            slot("SubmissionSetStatus", "Original"),
+            slot("SubmissionSetStatus", "Original", "Reference"),
+            "submissionSetStatus has a second value 'Reference', expected one (ITI TF-3: 4.2.2.2.1)",
+        ),
+        (
+            slot("PreviousVersion", "1"),
+            slot("PreviousVersion", "1") + slot("AssociationPropagation", "yes", "no"),
+            "associationPropagation has a second value 'no', expected one (ITI TF-3: 4.2.2.2)",
+        ),
+        (
+            slot("PreviousVersion", "1"),
+            slot("PreviousVersion", "1") * 2,
+            "a second Slot has the name 'PreviousVersion', expected one with all values (ITI TF-3: 4.2.2.2)",
+        ),
+    ],
+    ids=["PreviousVersion", "SubmissionSetStatus", "AssociationPropagation", "Slot"],
+)
+def test_a_second_value_leaves_no_operation_to_be_decoded(record, action, expected, old, new, context):
+    """MU supplement: 3.57.4.1.3.3.1; RMU supplement: 3.92.4.1.3."""
+    entry, member = record.version()
+    assert old in member
+    answer = record.send(entry, member.replace(old, new), action=action)
+    assert (answer.status_urn, answer.errors) == (FAILURE, [(expected, f"Association member: {context}")])
+    (location,) = answer.locations
+    assert location.startswith("Association[@id='member']/Slot[@name='")
+    assert [title_of(entry) for entry in record.found()] == ["Report"]
+
+
+@pytest.mark.parametrize("name", ["OriginalStatus", "NewStatus"])
+def test_a_second_value_of_a_status_leaves_no_operation_to_be_decoded(record, name):
+    """XDSMetadataUpdateOperationError (MU supplement: 3.57.4.1.3.3.3)."""
+    values = {"OriginalStatus": APPROVED, "NewStatus": DEPRECATED}
+    change = status_change(record.lid)
+    assert slot(name, values[name]) in change
+    answer = record.send(change.replace(slot(name, values[name]), slot(name, values[name], APPROVED)))
+    assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSMetadataUpdateOperationError"])
+    assert f"has a second value '{APPROVED}', expected one" in answer.errors[0][1]
+    assert answer.locations[0].endswith(f"/Slot[@name='{name}']")
+    assert len(record.found()) == 1
+
+
+@pytest.mark.parametrize(
     ("action", "expected"), [(ITI_57, "XDSMetadataUpdateError"), (ITI_92, "XDSInvalidRequestException")]
 )
 def test_a_registration_is_no_update(record, action, expected):
@@ -207,3 +266,34 @@ def test_the_record_names_patient_and_submission_set(record, action, number):
     assert [each.code for each in message.event.type_codes] == [number]
     assert (message.event.event_id.code, message.event.outcome) == ("110107", 0)
     assert [each.id for each in message.objects] == [record.patient_id, record.set_unique_id]
+
+
+@pytest.mark.parametrize(
+    ("action", "number"), [(ITI_42, "ITI-42"), (ITI_57, "ITI-57"), (ITI_61, "ITI-61"), (ITI_92, "ITI-92")]
+)
+def test_the_record_of_a_refusal_names_each_patient_whose_objects_were_named(record, action, number):
+    """MU supplement: 3.57.5.1: whoever tried must show in the trail of the record that he tried it on."""
+    entry, member = record.version()
+    owner, record.patient_id = record.patient_id, record.platform.add_patient()
+    objects = [entry.replace(escape(owner), escape(record.patient_id)), member]
+    if action in (ITI_42, ITI_61):
+        on_demand = {"object_type": ON_DEMAND, "creationTime": ""} if action == ITI_61 else {}
+        slots = slot("repositoryUniqueId", requests.REPOSITORY) if on_demand else OF_REPOSITORY
+        objects = [
+            requests.document_entry(record.patient_id, fresh_oid(), slots=slots, **on_demand),
+            association("SubmissionSet1", "Document1", status="Original"),
+            association("Document1", record.lid, SIGNS, id="signs"),
+        ]
+    elif action == ITI_57:
+        objects.append(status_change(record.lid, DEPRECATED, APPROVED))
+    answer = record.send(*objects, action=action)
+    assert answer.status_urn == FAILURE
+    (directory,) = record.platform.audit_spools
+    told = [
+        one
+        for one in map(read_audit_message, stored_records(directory))
+        if record.set_unique_id in {each.id for each in one.objects}
+    ]
+    assert {each.code for one in told for each in one.event.type_codes} == {number}
+    assert {one.event.outcome for one in told} == {4}
+    assert [one.objects[0].id for one in told] == [record.patient_id, owner]

@@ -104,7 +104,8 @@ ASSOCIATIONS: Cases = {
         [
             (
                 UNRESOLVED,
-                "urn:uuid:00000000-0000-4000-8000-000000000404 is neither in the submission nor registered",
+                "Association A9: targetObject urn:uuid:00000000-0000-4000-8000-000000000404 is neither in "
+                "the submission nor registered, expected the id of one",
             ),
         ],
     ),
@@ -113,7 +114,8 @@ ASSOCIATIONS: Cases = {
         [
             (
                 UNRESOLVED,
-                "urn:uuid:00000000-0000-4000-8000-000000000404 is neither in the submission nor registered",
+                "Association A9: targetObject urn:uuid:00000000-0000-4000-8000-000000000404 is neither in "
+                "the submission nor registered, expected the id of one",
             ),
         ],
     ),

@@ -207,8 +207,24 @@ async def test_the_unique_id_of_a_submission_set_or_folder_is_used_once_among_al
         assert await refusal(registry, submission(folders=[folder(unique_id=used)])) == [
             "XDSDuplicateUniqueIdInRegistry"
         ]
-    assert await context(registry, submission(unique_id="2.999.5")) == (
-        "SubmissionSet.uniqueId 2.999.5 is registered already"
+    again = submission(unique_id="2.999.5")
+    assert await context(registry, again) == (
+        f"SubmissionSet {again.submission_set.entry_uuid}: uniqueId 2.999.5 is registered already, "
+        "expected a new one"
+    )
+
+
+async def test_an_error_names_objects_by_the_ids_that_their_sender_gave_them(registry):
+    """ITI TF-3: 4.2.3.1.5, 4.2.4.2: nobody has seen the UUIDs of a submission that was refused."""
+    link = association(RPLC, "the report", ABSENT, entry_uuid="the replacement")
+    with pytest.raises(Refused) as refused:
+        await registry.register(submission(document_entry("the report"), associations=[link]))
+    (error,) = refused.value.errors
+    assert (error.code, error.context, error.location) == (
+        "UnresolvedReferenceException",
+        f"Association the replacement: targetObject {ABSENT} is neither in the submission nor registered, "
+        "expected the id of one",
+        "Association[@id='the replacement']/@targetObject",
     )
 
 
