@@ -7,7 +7,7 @@ from platform import python_version
 
 import typer
 
-from server.commands import audit, codes, idp, options, patients, repository, serving
+from server.commands import audit, codes, idp, options, patients, registry, repository, serving
 from server.commands.demo import demo
 from server.commands.fetch import fetch
 from server.commands.find import find
@@ -38,6 +38,7 @@ app.command()(find)
 app.command()(fetch)
 app.add_typer(audit.app, name="audit")
 app.command()(demo)
+app.add_typer(registry.app, name="registry")
 app.add_typer(repository.app, name="repository")
 app.add_typer(idp.app, name="idp")
 
