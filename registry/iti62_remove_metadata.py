@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, delete, select, union, union_all, updat
 from database import Call, ConflictingWrite, Row, Statement, Transaction, any_of
 from ebxml.check import MAX_ERRORS
 from ebxml.kinds import cut
-from ebxml.model import RemoveObjectsRequest
+from ebxml.model import Folder, RemoveObjectsRequest, SubmissionSet
 from ebxml.refused import Refused
 from ihe.error_codes import REFERENCES_EXIST, UNREFERENCED_OBJECT, UNRESOLVED_REFERENCE, RegistryError
 from registry import tables as t
@@ -18,6 +18,7 @@ from registry.found import OBJECTS, FoundObject, found_objects
 from registry.locks import lock_patients
 from registry.patients import patient_ids_of
 from registry.store import RegistryStore
+from registry.stored_objects import read_stored
 from registry.uuids import bare_uuids, urn
 
 
@@ -162,23 +163,48 @@ def _joined(row: Row) -> Joined:
 
 
 _version = t.folder.alias("version")
+# The directory is searched by its key; what stands under it may be another's by now.
+_held = (
+    any_of(t.registered_unique_id.c.unique_id, bindparam("unique_ids")),
+    any_of(t.registered_unique_id.c.id, bindparam("ids")),
+)
+_UNIQUE_IDS = Statement(
+    select(t.document_entry.c.unique_id).where(any_of(t.document_entry.c.id, bindparam("ids")))
+)
+_PACKAGES = Statement(
+    union_all(
+        *(
+            select(table.c.fragment).where(any_of(table.c.id, bindparam("ids")))
+            for table in (t.submission_set, t.folder)
+        )
+    )
+)
 _DOCUMENT_HEIRS = Statement(
     select(t.registered_unique_id.c.unique_id, t.document_entry.c.id, t.document_entry.c.latest)
     .join(t.document_entry, t.document_entry.c.unique_id == t.registered_unique_id.c.unique_id)
-    .where(any_of(t.registered_unique_id.c.id, bindparam("ids")))
+    .where(*_held)
 )
 _FOLDER_HEIRS = Statement(
     select(t.registered_unique_id.c.unique_id, _version.c.id, _version.c.latest)
     .join(t.folder, t.folder.c.id == t.registered_unique_id.c.id)
     .join(_version, _version.c.logical_id == t.folder.c.logical_id)
-    .where(any_of(t.registered_unique_id.c.id, bindparam("ids")))
+    .where(*_held)
 )
 
 
-async def _heirs(removed: Collection[int], transaction: Transaction) -> dict[str, int]:
-    """Who bears a uniqueId once its holder is gone: a current version if there is one."""
+async def _unique_ids(removed: Collection[int], transaction: Transaction) -> list[str]:
+    """The uniqueIds of what is removed; those of SubmissionSets and Folders stand in their elements only."""
     ids = {"ids": sorted(removed)}
-    documents, folders = await transaction.fetch_each((_DOCUMENT_HEIRS, ids), (_FOLDER_HEIRS, ids))
+    documents, packages = await transaction.fetch_each((_UNIQUE_IDS, ids), (_PACKAGES, ids))
+    objects = [read_stored(row[0]) for row in packages]
+    own = {each.unique_id for each in objects if isinstance(each, SubmissionSet | Folder) and each.unique_id}
+    return sorted({row[0] for row in documents} | own)
+
+
+async def _heirs(removed: Collection[int], unique_ids: list[str], transaction: Transaction) -> dict[str, int]:
+    """Who bears a uniqueId once its holder is gone: a current version if there is one."""
+    held = {"ids": sorted(removed), "unique_ids": unique_ids}
+    documents, folders = await transaction.fetch_each((_DOCUMENT_HEIRS, held), (_FOLDER_HEIRS, held))
     heirs: dict[str, tuple[bool, int]] = {}
     for unique_id, number, latest in (*documents, *folders):
         if number not in removed:
@@ -219,16 +245,22 @@ _HAND_ON = Statement(
     .where(t.registered_unique_id.c.unique_id == bindparam("held"))
     .values(id=bindparam("heir"))
 )
-_DELETE = [
-    Statement(delete(table).where(any_of(table.c.id, bindparam("ids"))))
-    for table in (t.registered_unique_id, t.registered_object, *_TABLES)
-]
+_DELETE = [Statement(delete(table).where(any_of(table.c.id, bindparam("ids")))) for table in _TABLES]
+_FORGET = Statement(
+    delete(t.registered_object).where(any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")))
+)
+_FORGET_UNIQUE_IDS = Statement(delete(t.registered_unique_id).where(*_held))
 
 
-async def _delete(removed: Collection[int], transaction: Transaction) -> None:
-    heirs = await _heirs(removed, transaction)
+async def _delete(removed: Mapping[int, str], transaction: Transaction) -> None:
+    unique_ids = await _unique_ids(removed, transaction)
+    heirs = await _heirs(removed, unique_ids, transaction)
     promoted = {table: await _latest_left(table, removed, transaction) for table in _VERSIONED}
     calls: list[Call] = [(_HAND_ON, [{"held": each, "heir": heir} for each, heir in heirs.items()])]
+    calls += [
+        (_FORGET_UNIQUE_IDS, {"ids": sorted(removed), "unique_ids": unique_ids}),
+        (_FORGET, {"entry_uuids": bare_uuids(removed.values())}),
+    ]
     calls += [(statement, {"ids": sorted(removed)}) for statement in _DELETE]
     calls += [(_PROMOTE[table], {"ids": ids}) for table, ids in promoted.items() if ids]
     await transaction.fetch_each(*calls)

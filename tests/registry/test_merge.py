@@ -3,20 +3,17 @@
 import asyncio
 import random
 import re
-import sqlite3
 
 import pytest
 
-from database.statements import SQLITE
 from ebxml.model import DocumentEntry, LocalizedString
 from ebxml.refused import Refused
 from exchange.ports import CannotMerge, Obstacle
 from hl7v2.datatypes import CX
 from ihe import stored_queries as q
-from registry import merge, moving, numbering
+from registry import moving
 from registry.merge import NotMerged, Unmerged, merge_patients, undo
 from registry.patients import add_patient, known
-from server.migrations import migrate
 from tests.messages.registry_objects import (
     APPROVED,
     DEPRECATED,
@@ -341,21 +338,3 @@ async def test_random_merges_and_their_ends_keep_each_object_with_its_last_survi
             assert await patients.found(q.FIND_DOCUMENTS, **find) == sorted(
                 entry for entry, owner in owners.items() if root(owner) == patient_id
             )
-
-
-def test_no_statement_of_a_merge_reads_a_table_from_end_to_end(tmp_path):
-    """A merge costs what the merged patient holds, however many others there are."""
-    migrate(f"sqlite:///{tmp_path}/registry")
-    connection = sqlite3.connect(tmp_path / "registry")
-    statements = [merge._LOCK, merge._LINK, merge._CHAIN, numbering._FAMILY]
-    statements += [*moving._SELECT.values(), *moving._UPDATE.values()]
-    statements += [moving._COUNT_ASSOCIATIONS, moving._MOVE_ASSOCIATIONS, moving._JOINED]
-    scans = []
-    for statement in statements:
-        compiled = statement.compiled(SQLITE)
-        values = ["[]" if name == "cxs" else 1 for name in compiled.order]
-        steps = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + compiled.text, values)]
-        tables = ("patient", "document_entry", "submission_set", "folder", "association")
-        scans += [step for step in steps if step.startswith("SCAN") and step.split()[1] in tables]
-    connection.close()
-    assert scans == []

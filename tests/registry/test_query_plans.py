@@ -14,6 +14,7 @@ from registry.asked import Content, Shape
 from registry.conditions import bind_name
 from registry.selections import statement_of
 from server.migrations import migrate
+from tests.registry.full_tables import FILL, scans_in
 
 
 def given_slots(query: StoredQuery) -> Iterator[tuple[str, ...]]:
@@ -97,37 +98,10 @@ def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, content):
         assert [step for step in steps if "code" in step or "list (" in step] == []
 
 
-# Enough rows that reading a table whole is never the cheaper way.
-_FILL = """
-CREATE FUNCTION uuid_of(n int) RETURNS uuid LANGUAGE sql IMMUTABLE
-    AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;
-INSERT INTO patient (cx, last_object, created) SELECT 'p' || n, 100, 0 FROM generate_series(1, 20000) n;
-INSERT INTO document_entry
-    (id, patient, entry_uuid, unique_id, logical_id, version, latest, status, object_type, availability,
-     confidentiality_code, event_code_list, author_person, reference_id_list, fragment)
-    SELECT n, n % 500 + 1, uuid_of(n), 'u' || n, uuid_of(n), 1, true, 0, 0, 0, '{1}', '{}', '{}', '{}',
-           '\\x00'
-    FROM generate_series(1, 10000) n;
-INSERT INTO submission_set
-    (id, patient, entry_uuid, status, source_id, submission_time, author_person, fragment)
-    SELECT n, n % 500 + 1, uuid_of(n), 0, 's', 0, '{}', '\\x00' FROM generate_series(10001, 20000) n;
-INSERT INTO folder
-    (id, patient, entry_uuid, logical_id, version, latest, status, last_update_time, code_list, fragment)
-    SELECT n, n % 500 + 1, uuid_of(n), uuid_of(n), 1, true, 0, 0, '{1}', '\\x00'
-    FROM generate_series(20001, 22000) n;
-INSERT INTO association (id, patient, entry_uuid, status, association_type, source, target, fragment)
-    SELECT n, n % 500 + 1, uuid_of(n), 0, n % 7 + 1, n % 20000 + 1, n % 10000 + 1, '\\x00'
-    FROM generate_series(22001, 42000) n;
-INSERT INTO registered_object (entry_uuid, id, kind) SELECT uuid_of(n), n, 1 FROM generate_series(1, 42000) n;
-INSERT INTO registered_unique_id (unique_id, id, kind) SELECT 'u' || n, n, 1 FROM generate_series(1, 22000) n;
-ANALYZE;
-"""
-
-
 def test_postgresql_searches_and_does_not_scan(postgresql_url):
     migrate(postgresql_url)
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute(_FILL)
+        connection.execute(FILL)
         scans = {case.id: found for case in CASES if (found := list(_scans(connection, case.values)))}
     assert scans == {}
 
@@ -135,11 +109,4 @@ def test_postgresql_searches_and_does_not_scan(postgresql_url):
 def _scans(connection: psycopg.Connection, case) -> Iterator[str]:
     query, slots, content = case
     statement, arguments = compiled_and_arguments(query, slots, content, POSTGRESQL)
-    explain = b"EXPLAIN (FORMAT JSON) " + statement.encoded
-    ((plans,),) = connection.execute(explain, statement.arguments(arguments)).fetchall()
-    nodes = [plans[0]["Plan"]]
-    while nodes:
-        node = nodes.pop()
-        nodes += node.get("Plans", [])
-        if "Relation Name" in node and not {"Index Cond", "Recheck Cond"} & node.keys():
-            yield f"{node['Node Type']} {node['Relation Name']}"
+    return scans_in(connection, statement.encoded, statement.arguments(arguments))

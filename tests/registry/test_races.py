@@ -1,4 +1,4 @@
-"""Of two requests at once that exclude each other one is done, the other told why (ITI TF-2: 3.42, MU, RMD)."""
+"""Of two requests at once that exclude each other one is done, and the other told why (ITI TF-2: 3.42)."""
 
 import asyncio
 
