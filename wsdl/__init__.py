@@ -3,12 +3,15 @@
 from html import escape
 from typing import Literal
 
-from ihe.namespaces import LCM, QUERY, RMD, RS, WSAM, WSDL, WSDL_SOAP12, XDS, XSD
+from ihe.namespaces import HL7, LCM, QUERY, RMD, RS, WSAM, WSDL, WSDL_SOAP12, XDS, XSD
 from ihe.transactions import (
     ITI_18,
     ITI_41,
     ITI_42,
     ITI_43,
+    ITI_44_ADD,
+    ITI_44_MERGE,
+    ITI_44_REVISE,
     ITI_51,
     ITI_57,
     ITI_61,
@@ -24,12 +27,25 @@ Actor = Literal["registry", "repository"]
 _OFFERS: dict[Actor, tuple[str, tuple[Transaction, ...]]] = {
     "registry": (
         "DocumentRegistry",
-        (ITI_42, ITI_61, ITI_18, ITI_51, ITI_57, ITI_62, ITI_92),
+        (
+            ITI_42,
+            ITI_61,
+            ITI_18,
+            ITI_51,
+            ITI_57,
+            ITI_62,
+            ITI_92,
+            ITI_44_ADD,
+            ITI_44_REVISE,
+            ITI_44_MERGE,
+        ),
     ),
     "repository": ("DocumentRepository", (ITI_41, ITI_43, ITI_86)),
 }
-_PREFIXES = {LCM: "lcm", QUERY: "query", RMD: "rmd", RS: "rs", XDS: "xds"}
-_SCHEMA_FILES = {LCM: "lcm.xsd", QUERY: "query.xsd", RMD: "rmd.xsd", RS: "rs.xsd", XDS: "xds.b.xsd"}
+_PREFIXES = {HL7: "hl7", LCM: "lcm", QUERY: "query", RMD: "rmd", RS: "rs", XDS: "xds"}
+_SCHEMA_FILES = {
+    HL7: "feed.xsd", LCM: "lcm.xsd", QUERY: "query.xsd", RMD: "rmd.xsd", RS: "rs.xsd", XDS: "xds.b.xsd"
+}  # fmt: skip
 
 
 def document(actor: Actor, address: str) -> bytes:

@@ -59,6 +59,24 @@ EXPECTED = {
                 "lcm:RemoveObjectsRequest",
                 "rs:RegistryResponse",
             ),
+            "DocumentRegistry_PRPA_IN201301UV02": (
+                "urn:hl7-org:v3:PRPA_IN201301UV02",
+                "urn:hl7-org:v3:MCCI_IN000002UV01",
+                "hl7:PRPA_IN201301UV02",
+                "hl7:MCCI_IN000002UV01",
+            ),
+            "DocumentRegistry_PRPA_IN201302UV02": (
+                "urn:hl7-org:v3:PRPA_IN201302UV02",
+                "urn:hl7-org:v3:MCCI_IN000002UV01",
+                "hl7:PRPA_IN201302UV02",
+                "hl7:MCCI_IN000002UV01",
+            ),
+            "DocumentRegistry_PRPA_IN201304UV02": (
+                "urn:hl7-org:v3:PRPA_IN201304UV02",
+                "urn:hl7-org:v3:MCCI_IN000002UV01",
+                "hl7:PRPA_IN201304UV02",
+                "hl7:MCCI_IN000002UV01",
+            ),
         },
     },
     "repository": {
@@ -152,6 +170,9 @@ SIGNATURES = {
         "DocumentRegistry_UpdateDocumentSet": ["RegistryObjectList", "comment"],
         "UpdateResponder_RestrictedUpdateDocumentSet": ["RegistryObjectList", "comment"],
         "DocumentRegistry_DeleteDocumentSet": ["ObjectRefList", "deletionScope"],
+        "DocumentRegistry_PRPA_IN201301UV02": ["id", "receiver", "sender", "controlActProcess"],
+        "DocumentRegistry_PRPA_IN201302UV02": ["id", "receiver", "sender", "controlActProcess"],
+        "DocumentRegistry_PRPA_IN201304UV02": ["id", "receiver", "sender", "controlActProcess"],
     },
     "repository": {
         "DocumentRepository_ProvideAndRegisterDocumentSet-b": ["SubmitObjectsRequest", "Document"],
