@@ -129,7 +129,7 @@ class LocalProvider:
 
 
 def create_provider(directory: Path) -> None:
-    """Make the directory with a key, its certificate and a users.toml without users."""
+    """Make the directory with a key, its certificate and a users.toml; one that is there keeps its users."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = rsa.generate_private_key(65537, KEY_BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Coffre local identity provider")])
@@ -148,7 +148,8 @@ def create_provider(directory: Path) -> None:
     private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     _write(directory / KEY, private)
     _write(directory / CERTIFICATE, certificate.public_bytes(encoding))
-    _write(directory / USERS, f"{_HEAD}issuer = {json.dumps(uuid4().urn)}\n".encode())
+    if not (directory / USERS).exists():
+        _write(directory / USERS, f"{_HEAD}issuer = {json.dumps(uuid4().urn)}\n".encode())
 
 
 def open_provider(directory: Path) -> LocalProvider:

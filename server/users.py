@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +18,9 @@ from server.toml_file import BadFile, Problem, read_file
 from xua.acceptance import Policy
 from xua.signature import IdentityProvider, Trust, errors_in_certificate
 
+# Time enough to ask another organization for its new certificate.
+NOTICE = timedelta(days=30)
+
 log = logging.getLogger("coffre.server")
 
 
@@ -28,6 +31,8 @@ def users_of(configuration: Configuration, uses: OneTimeUses) -> Users:
         trust = Trust(tuple(_providers(xua)), tuple(map(_decryption_key, xua.decryption_keys)))
     except BadFile as error:
         raise BadConfiguration(*error.problems) from None
+    for warning in _warnings(trust, datetime.now(UTC)):
+        log.warning("%s", warning)
     if not trust.providers:
         log.warning("no identity provider is configured: requests are taken from whoever reaches this server")
     return Users(
@@ -54,6 +59,14 @@ def _providers(xua: Xua) -> Iterator[IdentityProvider]:
         yield IdentityProvider(read_users(directory).issuer, _certificates(directory / CERTIFICATE))
     for provider in xua.identity_providers:
         yield IdentityProvider(provider.issuer, _certificates(provider.certificates))
+
+
+def _warnings(trust: Trust, at: datetime) -> Iterator[str]:
+    """Providers whose every certificate ends soon: after that their assertions are refused."""
+    for provider in trust.providers:
+        end = max(certificate.not_valid_after_utc for certificate in provider.certificates)
+        if end < at + NOTICE:
+            yield f"the last certificate of the identity provider {provider.issuer} ends on {end:%Y-%m-%d}"
 
 
 def _certificates(path: Path) -> tuple[x509.Certificate, ...]:

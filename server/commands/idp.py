@@ -60,7 +60,9 @@ def init(
     place = config.parent / directory
     if (place / KEY).exists():
         raise Trouble(
-            ExitCode.FILE, f"{place} holds an identity provider already.", "Choose another --directory."
+            ExitCode.FILE,
+            f"{place} holds an identity provider already.",
+            "Choose another --directory, or take key.pem and certificate.pem away for new ones.",
         )
     create_provider(place)
     done = name_in_configuration(config, directory.as_posix())
@@ -181,9 +183,12 @@ def issue(
 def name_in_configuration(config: Path, directory: str) -> bool:
     """Name the provider in a coffre.toml of `coffre init`; False if that line is not there any more."""
     text, unset = config.read_text(encoding="utf-8"), '# local_provider = ""\n'
+    named = f'local_provider = "{directory}"\n'
+    if named in text:
+        return True
     if text.count(unset) != 1:
         return False
-    config.write_text(text.replace(unset, f'local_provider = "{directory}"\n'), encoding="utf-8")
+    config.write_text(text.replace(unset, named), encoding="utf-8")
     return True
 
 

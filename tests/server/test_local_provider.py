@@ -92,6 +92,33 @@ def test_without_an_identity_provider_nobody_can_be_asked_for_an_assertion(tmp_p
     ]
 
 
+def test_a_provider_whose_certificates_end_soon_is_named_at_the_start(tmp_path, caplog):
+    provider = f'[xua]\nidentity_providers = [{{ issuer = "{ISSUER}", certificates = "idp.pem" }}]\n'
+    soon = keys("ends soon", days=29)
+    (tmp_path / "idp.pem").write_bytes(soon.pem)
+    configured(tmp_path, provider)
+    end = soon.certificate.not_valid_after_utc
+    assert caplog.messages == [
+        f"the last certificate of the identity provider {ISSUER} ends on {end:%Y-%m-%d}"
+    ]
+    caplog.clear()
+    (tmp_path / "idp.pem").write_bytes(soon.pem + keys("ends late", days=60).pem)
+    configured(tmp_path, provider)
+    assert caplog.messages == []
+
+
+def test_a_new_key_leaves_the_users_as_they_are(tmp_path):
+    create_provider(tmp_path)
+    add_user(tmp_path, "a", LocalUser(name="A"))
+    before = open_provider(tmp_path)
+    (tmp_path / "key.pem").unlink()
+    (tmp_path / "certificate.pem").unlink()
+    create_provider(tmp_path)
+    after = open_provider(tmp_path)
+    assert after.content == before.content
+    assert after.signer.certificate != before.signer.certificate
+
+
 def test_certificates_that_do_not_do_are_refused_at_the_start(tmp_path):
     """ITI TF-2: 3.19, BCP 195."""
     provider = f'[xua]\nidentity_providers = [{{ issuer = "{ISSUER}", certificates = "idp.pem" }}]\n'
