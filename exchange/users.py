@@ -16,6 +16,7 @@ from ihe.xua import NO_ASSERTION, USED_BEFORE, WITHOUT_A_USER
 from soap.fault import SoapFault
 from xua.acceptance import Policy, Presenter, refuse_unacceptable
 from xua.assertion import Assertion
+from xua.message_signature import signers_of_message
 from xua.refused import NotAccepted
 from xua.security_header import Token, read_security_header
 from xua.signature import Trust
@@ -59,7 +60,8 @@ async def who_is_asking(
                 raise NotAccepted(NO_ASSERTION)
             return Subject(call.peer_address)
         assertion = await _verified(token, users, at)
-        refuse_unacceptable(assertion, users.policy, Presenter(is_ourselves=call.from_ourselves), at)
+        presenter = await _presenter(call, message, assertion, users, at)
+        refuse_unacceptable(assertion, users.policy, presenter, at)
         if assertion.one_time_use and not call.from_ourselves:
             await _use(assertion, actor, users)
     except NotAccepted as problem:
@@ -77,6 +79,18 @@ async def _verified(token: Token, users: Users, at: datetime) -> Assertion:
         found = await asyncio.to_thread(verify, token, users.trust, at)
         users.known.keep(token, users.trust, found)
     return found.assertion
+
+
+async def _presenter(
+    call: Call, message: Message, assertion: Assertion, users: Users, at: datetime
+) -> Presenter:
+    """Whose keys the peer has proved to hold, if the assertion asks for one at all (SAML Profiles: 3.1)."""
+    if call.from_ourselves or not assertion.holders:
+        return Presenter(is_ourselves=call.from_ourselves)
+    headers = message.envelope.headers
+    return Presenter(
+        await asyncio.to_thread(signers_of_message, headers, assertion.holders, users.policy.skew, at)
+    )
 
 
 async def _use(assertion: Assertion, actor: str, users: Users) -> None:

@@ -1,5 +1,6 @@
 """Whether a verified assertion does here and now (ITI TF-2: 3.40.4.1.3; SAML 2.0 Core: 2.4, 2.5)."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -72,5 +73,6 @@ def _confirms(confirmation: Confirmation, presenter: Presenter, skew: timedelta,
     if confirmation.not_before is not None and at + skew < confirmation.not_before:
         return False
     if confirmation.method == HOLDER_OF_KEY:
-        return bool(confirmation.certificates & presenter.certificates)
+        held = {hashlib.sha256(certificate).hexdigest() for certificate in confirmation.certificates}
+        return bool(held & presenter.certificates)
     return confirmation.method == BEARER

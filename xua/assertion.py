@@ -1,6 +1,5 @@
 """What a signed assertion says, as objects (SAML 2.0 Core: 2; ITI TF-2: 3.40.4.1.2)."""
 
-import hashlib
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterator
@@ -27,12 +26,12 @@ from xua.values import text_of, time_of
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """One way to be taken for the subject; `certificates` are the holder's, by their SHA-256."""
+    """One way to be taken for the subject; `certificates` are the holder's."""
 
     method: str
     not_before: datetime | None
     not_on_or_after: datetime | None
-    certificates: frozenset[str]
+    certificates: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +51,11 @@ class Assertion:
     session_not_on_or_after: datetime | None
     roles: int
     purposes: int
+
+    @property
+    def holders(self) -> frozenset[bytes]:
+        """The certificates whose keys would confirm the subject."""
+        return frozenset().union(*(one.certificates for one in self.confirmations))
 
 
 def read_assertion(signed: etree._Element) -> Assertion:
@@ -132,13 +136,12 @@ def _confirmation(element: etree._Element) -> Confirmation:
         element.get("Method", ""),
         time_of(data, "NotBefore"),
         time_of(data, "NotOnOrAfter"),
-        frozenset(map(_fingerprint, certificates)),
+        frozenset(map(_octets, certificates)),
     )
 
 
-def _fingerprint(certificate: etree._Element) -> str:
+def _octets(certificate: etree._Element) -> bytes:
     try:
-        octets = b64decode("".join((certificate.text or "").split()), validate=True)
+        return b64decode("".join((certificate.text or "").split()), validate=True)
     except (NotBase64, ValueError):
         raise NotAccepted(NOT_SAML) from None
-    return hashlib.sha256(octets).hexdigest()

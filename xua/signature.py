@@ -172,7 +172,7 @@ def _refuse_other_forms(root: etree._Element, signature: etree._Element) -> None
         for name, value in element.attrib.items()
         if etree.QName(name).localname.lower() in _ID_NAMES
     )
-    parts = _names(signature)
+    parts = names_in(signature)
     key_info = signature.find(f"{{{DS}}}KeyInfo")
     signed_info = signature.find(f"{{{DS}}}SignedInfo")
     if (
@@ -180,12 +180,12 @@ def _refuse_other_forms(root: etree._Element, signature: etree._Element) -> None
         or (ids and max(ids.values()) > 1)
         or parts not in (_WITHOUT_KEY_INFO, _WITH_KEY_INFO)
         or signed_info is None
-        or _names(signed_info) != _SIGNED_INFO
+        or names_in(signed_info) != _SIGNED_INFO
         or (key_info is not None and not _KEY_INFO.issuperset(child.tag for child in key_info))
     ):
         raise NotAccepted(SIGNATURE_FORM)
     reference = signed_info[2]
-    if _names(reference) != _REFERENCE or reference.get("URI") != f"#{root.get('ID')}":
+    if names_in(reference) != _REFERENCE or reference.get("URI") != f"#{root.get('ID')}":
         raise NotAccepted(SIGNATURE_FORM)
 
 
@@ -195,7 +195,7 @@ _SIGNED_INFO = ("CanonicalizationMethod", "SignatureMethod", "Reference")
 _REFERENCE = ("Transforms", "DigestMethod", "DigestValue")
 
 
-def _names(parent: etree._Element) -> tuple[str, ...]:
+def names_in(parent: etree._Element) -> tuple[str, ...]:
     """The local names of the children that XML Signature has; anything foreign shows as an empty name."""
     names = (etree.QName(child) for child in parent)
     return tuple(name.localname if name.namespace == DS else "" for name in names)
@@ -212,7 +212,7 @@ def _refuse_other_algorithms(signature: etree._Element) -> None:
         or digest.get("Algorithm") not in DIGEST_METHODS
         or len(method)
         or len(digest)
-        or _names(transforms) != ("Transform", "Transform")
+        or names_in(transforms) != ("Transform", "Transform")
         or tuple(transform.get("Algorithm") for transform in transforms) != TRANSFORMS
         or len(transforms[0])
         or any(child.tag != inclusive for child in (*canonicalization, *transforms[1]))

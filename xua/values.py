@@ -29,7 +29,12 @@ def text_of(element: etree._Element) -> str:
 
 def time_of(element: etree._Element, name: str) -> datetime | None:
     """An instant, which SAML means in UTC where it names no zone (SAML 2.0 Core: 1.3.3)."""
-    text = element.get(name, "").strip()
+    return instant_in(element.get(name, ""))
+
+
+def instant_in(text: str) -> datetime | None:
+    """The instant that a text names; None where it names none."""
+    text = text.strip()
     if not text:
         return None
     if not _DATE_TIME.fullmatch(text):

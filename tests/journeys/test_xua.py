@@ -11,13 +11,16 @@ from tests.messages import requests
 from tests.messages.assertions import (
     PURPOSE,
     ROLE,
+    Keys,
     assertion,
     attribute,
     authentication,
     encrypted,
+    held_by,
     keys,
     security,
     signed,
+    signed_message,
 )
 from tests.messages.requests import ITI_18, ITI_41, ITI_42, SUCCESS, registered, submission
 from tests.services.guarded import XUA, write_certificates
@@ -98,6 +101,21 @@ def test_every_trusted_key_speaks_for_its_issuer(guarded, patient_id, token):
     """ITI TF-2: 3.40.4.1.2."""
     assert find_documents(guarded, patient_id, security(token())).status_urn == SUCCESS
     assert find_documents(guarded, patient_id, security(token(), must_understand="0")).status_urn == SUCCESS
+
+
+def test_a_holder_of_key_signs_the_message(guarded, patient_id):
+    """SAML Profiles: 3.1; WSS SAML Token Profile 1.1: 3.5."""
+    token = signed(assertion(confirmation=held_by(keys("anne"))))
+
+    def answer(by: Keys, return_type: bytes = b"LeafClass") -> HttpAnswer:
+        message = signed_message(requests.find_documents(patient_id), by, token, action=ITI_18)
+        return post(guarded.registry_url, message.replace(b"LeafClass", return_type))
+
+    assert answer(keys("anne")).status_urn == SUCCESS
+    refusals = [answer(keys("mallory")), answer(keys("anne"), b"ObjectRef")]
+    assert {one.fault for one in refusals} == {
+        ("Sender", "FailedAuthentication", "the subject is not confirmed")
+    }
 
 
 def test_an_assertion_can_be_shown_again_while_it_holds(guarded, patient_id):

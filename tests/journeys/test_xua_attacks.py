@@ -15,7 +15,6 @@ from lxml import etree
 from tests.messages import requests
 from tests.messages.assertions import (
     DS,
-    HOLDER_OF_KEY,
     PURPOSE,
     ROLE,
     WSSE,
@@ -23,6 +22,7 @@ from tests.messages.assertions import (
     attribute,
     authentication,
     encrypted,
+    held_by,
     keys,
     security,
     signed,
@@ -101,13 +101,6 @@ def pointing_to(uri: str) -> Callable[[], bytes]:
 def with_key_info(inside: str, signer: str = "self-made") -> Callable[[], bytes]:
     return lambda: signed(good(), keys(signer), key_info=inside)
 
-
-HELD_BY_ANNE = (
-    f'<saml2:SubjectConfirmation Method="{HOLDER_OF_KEY}"><saml2:SubjectConfirmationData>'
-    f'<ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data><ds:X509Certificate>{keys("anne").base64}'
-    "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></saml2:SubjectConfirmationData>"
-    "</saml2:SubjectConfirmation>"
-)
 
 ATTACKS = {
     "unsigned": Attack(good, "FailedCheck", "the assertion must be signed"),
@@ -214,7 +207,7 @@ ATTACKS = {
         "InvalidSecurityToken", "exactly one AuthnStatement with one AuthnContext is expected",
     ),
     "another subject's key": Attack(
-        lambda: signed(good(confirmation=HELD_BY_ANNE)),
+        lambda: signed(good(confirmation=held_by(keys("anne")))),
         "FailedAuthentication", "the subject is not confirmed",
     ),
     "encrypted but unsigned": Attack(

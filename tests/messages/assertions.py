@@ -14,9 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
+from tests.wire import envelope
+
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 ISSUER = "https://idp.example"
 AUDIENCE = "urn:oid:2.999.352.3"
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
@@ -57,8 +60,12 @@ class Keys:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
     def base64(self) -> str:
-        return b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode()
+        return b64encode(self.der).decode()
 
     @property
     def sha256(self) -> str:
@@ -237,6 +244,52 @@ def encrypted(
     )
     context.encrypt_xml(data, holder[0])
     return etree.tostring(holder)
+
+
+def held_by(holder: Keys) -> str:
+    """The confirmation of a subject by this key."""
+    return (
+        f'<saml2:SubjectConfirmation Method="{HOLDER_OF_KEY}"><saml2:SubjectConfirmationData>'
+        f'<ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data><ds:X509Certificate>{holder.base64}</ds:X509Certificate>'
+        "</ds:X509Data></ds:KeyInfo></saml2:SubjectConfirmationData></saml2:SubjectConfirmation>"
+    )
+
+
+def signed_message(
+    body: str,
+    by: Keys,
+    *tokens: bytes,
+    action: str = "urn:x",
+    parts: tuple[str, ...] = ("body", "time"),
+    created: datetime | None = None,
+    expires: datetime | None = None,
+    method=RSA_SHA256,
+    digest=SHA256,
+) -> bytes:
+    """A SOAP message with these tokens, whose parts are signed with a key of the sender's own."""
+    now = datetime.now(UTC)
+    begins, ends = instant(created or now), instant(expires or now + timedelta(minutes=5))
+    timestamp = (
+        f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="time"><wsu:Created>{begins}</wsu:Created>'
+        f"<wsu:Expires>{ends}</wsu:Expires></wsu:Timestamp>"
+    )
+    message = envelope(action, body, more_headers=security(timestamp, *tokens))
+    root = etree.fromstring(
+        message.replace(b"<soap:Body>", f'<soap:Body xmlns:wsu="{WSU}" wsu:Id="body">'.encode())
+    )
+    holder = root.find(f".//{{{WSSE}}}Security")
+    assert holder is not None
+    signature = xmlsec.template.create(root, xmlsec.constants.TransformExclC14N, method, ns="ds")
+    holder.append(signature)
+    for part in parts:
+        reference = xmlsec.template.add_reference(signature, digest, uri=f"#{part}")
+        xmlsec.template.add_transform(reference, xmlsec.constants.TransformExclC14N)
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(by.key_pem, xmlsec.constants.KeyDataFormatPem)
+    for element in (root[1], holder[0]):
+        context.register_id(element, "Id", WSU)
+    context.sign(signature)
+    return etree.tostring(root)
 
 
 def security(*tokens: bytes | str, must_understand: str = "1") -> str:

@@ -16,6 +16,7 @@ from tests.messages.assertions import (
     assertion,
     attribute,
     authentication,
+    held_by,
     instant,
     keys,
 )
@@ -252,12 +253,7 @@ def holder(confirmation_data: str) -> str:
 
 def test_a_holder_of_key_must_hold_that_key():
     """SAML Profiles: 3.1."""
-    certificate = keys("anne").base64
-    text = assertion(
-        confirmation=holder(
-            f"<ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data>"
-        )
-    )
+    text = assertion(confirmation=held_by(keys("anne")))
     accept(text, presenter=Presenter(frozenset({keys("anne").sha256})))
     assert refusal_of(text, presenter=Presenter(frozenset({keys("paul").sha256}))) is xua.NOT_CONFIRMED
     assert refusal_of(text) is xua.NOT_CONFIRMED
