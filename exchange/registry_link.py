@@ -11,7 +11,7 @@ from ebxml.model import DocumentEntry, RegistryResponse, Slot, StoredQueryReques
 from ebxml.read import AnswerNotUnderstood, QueryResponse, read_query_response, read_registry_response
 from ebxml.write import write_stored_query, write_submit_objects_request
 from exchange.audit_trail import Happening, audit_messages_of
-from exchange.bearing import bearing
+from exchange.bearing import Bearing, bearing
 from exchange.diary import Node
 from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable
 from exchange.replies import SOAP_CONTENT_TYPE
@@ -42,6 +42,8 @@ class RegistryLink:
     audit: AuditTrail
     clock: Clock
     new_uuid: NewUuid
+    itself: Callable[[], Bearing] | None = None
+    """For whom it speaks when no user has asked it."""
 
     async def register(self, submission: Submission) -> RegistryResponse:
         """Send the submission and return the registry's answer unchanged."""
@@ -80,7 +82,7 @@ class RegistryLink:
     ) -> Answer:
         """Send one message, read the answer, record both; `told` is what the record says of the message."""
         # The registry is asked for the user for whom the repository was asked (ITI TF-2: 3.40).
-        whom = bearing.get()
+        whom = bearing.get() or (self.itself() if self.itself else None)
         head = envelope_head(
             action=transaction.action,
             message_id=self.new_uuid(),

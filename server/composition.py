@@ -72,7 +72,7 @@ from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over
 from server.repository_care import vault_of
 from server.settings import Configuration
 from server.tls.alerts import NodeAlerts
-from server.users import users_of
+from server.users import speaking_for_itself, users_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -259,6 +259,7 @@ async def _registry_link(
         audit=around.audit,
         clock=around.clock,
         new_uuid=around.new_uuid,
+        itself=speaking_for_itself(configuration),
     )
 
 

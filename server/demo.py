@@ -28,12 +28,12 @@ from server.commands.display import (
     status_of,
     title_of,
 )
-from server.commands.idp import LOCAL_PROVIDER, name_in_configuration
+from server.commands.idp import LOCAL_PROVIDER, SYSTEM_USER, name_in_configuration
 from server.commands.outcome import ExitCode, Trouble, harmless
 from server.commands.peers import Peer, Whom, peer_of
 from server.commands.serving import write_configuration
 from server.configuration import load
-from server.local_provider import LocalUser, add_user, create_provider
+from server.local_provider import LocalUser, add_system_user, add_user, create_provider
 from server.settings import Configuration
 from server.story import Story
 
@@ -91,6 +91,7 @@ def _prepare(story: Story, directory: Path) -> Configuration:
     file = write_configuration(directory)
     story.command(f"idp init --config {file}")
     create_provider(directory / LOCAL_PROVIDER)
+    add_system_user(directory / LOCAL_PROVIDER, SYSTEM_USER)
     name_in_configuration(file, LOCAL_PROVIDER)
     story.command(f'idp user add {USER} --name "Dr Paul Weber" --organization "Hôpital de la Vallée"')
     add_user(

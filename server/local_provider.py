@@ -52,6 +52,12 @@ DOCTOR = Coded(code="221", system="2.16.840.1.113883.2.9.6.2.7", name="Medical d
 TREATMENT = Coded(code="TREAT", system="2.16.840.1.113883.5.8", name="treatment")
 
 
+# What a repository asks of its registry when nobody has asked it.
+SYSTEM = Coded(code="system", name="Technical user")
+ADMINISTRATION = Coded(code="HSYSADMIN", system="2.16.840.1.113883.5.8", name="health system administration")
+KEY_HOLDER = "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"
+
+
 class LocalUser(BaseModel):
     """One user, as users.toml has him."""
 
@@ -93,39 +99,30 @@ class LocalProvider:
     content: UsersFile
     signer: Signer
 
-    def token(
-        self,
-        name: str,
-        audience: str,
-        lifetime: timedelta,
-        purpose: Coded | None = None,
-        patient_id: str = "",
-    ) -> bytes:
-        """A signed assertion about this user, valid from now on; raises NoSuchUser."""
+    def user(self, name: str, purpose: Coded | None = None, patient_id: str = "") -> User:
+        """Who that is, for a new assertion; raises NoSuchUser."""
         user = self.content.users.get(name)
         if user is None:
             raise NoSuchUser(name, self.content.users)
         issuer = self.content.issuer
-        return issue_assertion(
-            User(
-                name=user.name,
-                id=PersonId(user.authority, user.id or name) if user.authority else PersonId(issuer, name),
-                name_id=name,
-                issuer=issuer,
-                assertion_id=f"_{uuid4()}",
-                role=user.role.role,
-                specialty=user.specialty.role if user.specialty else None,
-                purpose_of_use=(purpose or user.purpose).role,
-                organization_name=user.organization,
-                organization_id=user.organization_id,
-                patient_id=patient_id,
-                assurance=user.login,
-            ),
-            audience,
-            self.signer,
-            datetime.now(UTC),
-            lifetime,
+        return User(
+            name=user.name,
+            id=PersonId(user.authority, user.id or name) if user.authority else PersonId(issuer, name),
+            name_id=name,
+            issuer=issuer,
+            assertion_id=f"_{uuid4()}",
+            role=user.role.role,
+            specialty=user.specialty.role if user.specialty else None,
+            purpose_of_use=(purpose or user.purpose).role,
+            organization_name=user.organization,
+            organization_id=user.organization_id,
+            patient_id=patient_id,
+            assurance=user.login,
         )
+
+    def token(self, user: User, audience: str, lifetime: timedelta) -> bytes:
+        """A signed assertion about this user, valid from now on."""
+        return issue_assertion(user, audience, self.signer, datetime.now(UTC), lifetime)
 
 
 def create_provider(directory: Path) -> None:
@@ -181,6 +178,13 @@ def add_user(directory: Path, name: str, user: LocalUser) -> None:
             lines.append(f"{key} = {json.dumps(value)}")
     with (directory / USERS).open("a", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+
+
+def add_system_user(directory: Path, name: str) -> None:
+    """Add the user for whom this repository itself speaks, if there is none of that name."""
+    if name not in read_users(directory).users:
+        row = LocalUser(name="Coffre repository", role=SYSTEM, purpose=ADMINISTRATION, login=KEY_HOLDER)
+        add_user(directory, name, row)
 
 
 _HEAD = f"""# The users of a LOCAL IDENTITY PROVIDER, for development and small sites: whoever can read the

@@ -21,6 +21,7 @@ from server.audit_trail import SpooledAuditTrail
 from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, over_http
 from server.settings import Configuration
+from server.users import speaking_for_itself
 
 
 @asynccontextmanager
@@ -59,6 +60,7 @@ async def opened_registry_link(configuration: Configuration, url: str) -> AsyncI
                 audit=SpooledAuditTrail(spool),
                 clock=lambda: datetime.now(UTC),
                 new_uuid=lambda: f"urn:uuid:{uuid.uuid4()}",
+                itself=speaking_for_itself(configuration),
             )
     finally:
         await spool.close()

@@ -207,6 +207,13 @@ class Xua(Section):
     minimum_assurance: Literal["none", "low", "substantial", "high"] = "low"
     one_role_and_purpose: bool = True
     decryption_keys: tuple[AbsolutePath, ...] = ()
+    system_user: str = ""
+
+    @model_validator(mode="after")
+    def _system_user_of_local_provider(self) -> Self:
+        if self.system_user and not self.local_provider:
+            raise ValueError("system_user is one of the local_provider's, which is not named")
+        return self
 
 
 class LimitSection(Section):

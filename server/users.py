@@ -1,7 +1,7 @@
 """What the configuration says about users: whose assertions are believed, and what they must say."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from exchange.bearing import Bearing
 from exchange.users import OneTimeUses, Users
 from ihe.xua import Assurance
 from server.configuration import BadConfiguration
-from server.local_provider import CERTIFICATE, read_users
+from server.local_provider import CERTIFICATE, NoSuchUser, open_provider, read_users
 from server.settings import Configuration, Xua
 from server.toml_file import BadFile, Problem, read_file
 from xua.acceptance import Policy
@@ -20,6 +21,9 @@ from xua.signature import IdentityProvider, Trust, errors_in_certificate
 
 # Time enough to ask another organization for its new certificate.
 NOTICE = timedelta(days=30)
+
+# One message, sent at once.
+SYSTEM_TOKEN_LIFETIME = timedelta(minutes=5)
 
 log = logging.getLogger("coffre.server")
 
@@ -46,6 +50,28 @@ def users_of(configuration: Configuration, uses: OneTimeUses) -> Users:
         required=xua.required and bool(trust.providers),
         uses=uses,
     )
+
+
+def speaking_for_itself(configuration: Configuration) -> Callable[[], Bearing] | None:
+    """For whom the repository speaks when no user has asked it; BadConfiguration if that is nobody."""
+    xua = configuration.xua
+    if not xua.system_user:
+        return None
+    try:
+        provider = open_provider(Path(xua.local_provider))
+        provider.user(xua.system_user)
+    except BadFile as error:
+        raise BadConfiguration(*error.problems) from None
+    except NoSuchUser as problem:
+        known = ", ".join(problem.known) or "nobody"
+        reason = f"the local provider knows no user '{xua.system_user}', but {known}"
+        raise BadConfiguration(Problem("", 0, "xua.system_user", reason)) from None
+
+    def bearing() -> Bearing:
+        user = provider.user(xua.system_user)
+        return Bearing(user, provider.token(user, audiences_of(configuration)[0], SYSTEM_TOKEN_LIFETIME))
+
+    return bearing
 
 
 def audiences_of(configuration: Configuration) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ LONGEST_MINUTES = 720
 USUAL_MINUTES = 10
 
 LOCAL_PROVIDER = "idp"
+SYSTEM_USER = "coffre"
 
 app = typer.Typer(
     help="A LOCAL identity provider, for development and small sites: users in a file, assertions on demand.",
@@ -55,7 +56,7 @@ def init(
     Example:
       coffre idp init --config coffre-data/coffre.toml
     """
-    from server.local_provider import KEY, create_provider
+    from server.local_provider import KEY, add_system_user, create_provider
 
     place = config.parent / directory
     if (place / KEY).exists():
@@ -65,6 +66,7 @@ def init(
             "Choose another --directory, or take key.pem and certificate.pem away for new ones.",
         )
     create_provider(place)
+    add_system_user(place, SYSTEM_USER)
     done = name_in_configuration(config, directory.as_posix())
     if as_json:
         write_json({"directory": str(place), "configured": done})
@@ -73,7 +75,7 @@ def init(
     typer.echo(
         f"{config} names it now; it holds from the server's next start on."
         if done
-        else f'Now write  local_provider = "{directory.as_posix()}"  under [xua] in {config}.'
+        else f"Now write under [xua] in {config}:\n" + "".join(_named(directory.as_posix()))
     )
     typer.echo("Next:  coffre idp user add NAME --name 'Dr Anne Muller'")
 
@@ -170,7 +172,7 @@ def issue(
     provider = open_provider(_directory_of(configuration))
     audience = audience or audiences_of(configuration)[0]
     try:
-        return provider.token(login, audience, timedelta(minutes=minutes), purpose, patient_id)
+        user = provider.user(login, purpose, patient_id)
     except NoSuchUser as problem:
         known = ", ".join(problem.known) or "nobody yet"
         raise Trouble(
@@ -178,18 +180,25 @@ def issue(
             f"The local identity provider knows no user {login}.",
             f"It knows {known}; `coffre idp user add` adds one.",
         ) from None
+    return provider.token(user, audience, timedelta(minutes=minutes))
 
 
 def name_in_configuration(config: Path, directory: str) -> bool:
     """Name the provider in a coffre.toml of `coffre init`; False if that line is not there any more."""
-    text, unset = config.read_text(encoding="utf-8"), '# local_provider = ""\n'
-    named = f'local_provider = "{directory}"\n'
-    if named in text:
-        return True
-    if text.count(unset) != 1:
-        return False
-    config.write_text(text.replace(unset, named), encoding="utf-8")
+    text = config.read_text(encoding="utf-8")
+    for unset, named in zip(_named("", mark="# "), _named(directory), strict=True):
+        if named in text:
+            continue
+        if text.count(unset) != 1:
+            return False
+        text = text.replace(unset, named)
+    config.write_text(text, encoding="utf-8")
     return True
+
+
+def _named(directory: str, mark: str = "") -> tuple[str, str]:
+    user = SYSTEM_USER if directory else ""
+    return f'{mark}local_provider = "{directory}"\n', f'{mark}system_user = "{user}"\n'
 
 
 def _configuration(config: Path | None) -> "Configuration":

@@ -1,12 +1,16 @@
 """The repository asks its registry which documents are registered, by whole ITI-18 messages."""
 
+from dataclasses import replace
+
 import pytest
 
 import schemas
 from ebxml.model import RegistryObject
 from ebxml.write import QUERY_RESPONSE_TAIL, fragment, query_response_head
+from exchange.bearing import Bearing, bearing
 from exchange.ports import RegistryUnreachable
 from exchange.registry_link import RegistryLink
+from exchange.subject import PersonId, User
 from ihe.error_codes import REGISTRY_BUSY, ResponseStatus
 from soap.envelope import ENVELOPE_TAIL, envelope_head
 from tests.messages.submissions import document_entry
@@ -14,6 +18,13 @@ from tests.messages.surroundings import KeptTrail, surroundings
 
 pytestmark = pytest.mark.anyio
 
+ITSELF = User(
+    name="Coffre repository",
+    id=PersonId("urn:x", "coffre"),
+    name_id="coffre",
+    issuer="urn:x",
+    assertion_id="_1",
+)
 RESPONSE = "urn:ihe:iti:2007:RegistryStoredQueryResponse"
 HASH = "125DE505C676074A8832E59E20E7352035FD5ED8"
 
@@ -43,8 +54,24 @@ def link(trail: KeptTrail, *answers: bytes) -> tuple[RegistryLink, list[bytes]]:
         audit=trail,
         clock=around.clock,
         new_uuid=around.new_uuid,
+        itself=lambda: Bearing(ITSELF, b"<token/>"),
     )
     return made, sent
+
+
+async def test_it_asks_for_the_user_who_asked_it_and_else_for_itself():
+    """ITI TF-2: 3.40; both stand in the record of the question."""
+    trail = KeptTrail()
+    registry, sent = link(trail, *[answer(ResponseStatus.SUCCESS)] * 2)
+    await registry.registered(["2.999.5.1"])
+    anne = replace(ITSELF, name="Dr Anne Muller", name_id="amuller")
+    before = bearing.set(Bearing(anne, b"<annes/>"))
+    await registry.registered(["2.999.5.1"])
+    bearing.reset(before)
+    tokens = [child.tag for message in sent for child in next(schemas.parse(message).iter("{*}Security"))]
+    assert tokens == ["token", "annes"]
+    users = [one.user_id for record in trail.messages for one in record.participants if one.user_name]
+    assert users == ["<coffre@urn:x>", "<amuller@urn:x>"]
 
 
 async def test_each_document_is_asked_for_by_its_unique_id_and_those_known_come_with_their_hash():

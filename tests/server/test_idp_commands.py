@@ -63,6 +63,7 @@ def test_a_small_site_asks_for_its_users_after_three_commands(coffre, tmp_path, 
         assert (status, found.count('"uniqueId"')) == (0, 1)
         unique_id = found.partition('"uniqueId": "')[2].partition('"')[0]
         assert coffre("fetch", unique_id, "--as", "amuller", "-o", "inbox")[0] == 0
+        assert coffre("repository", "check", "--repair", "--registry", server.registry_url)[0] == 0
         Path("other.xml").write_bytes(signed(assertion(), keys("self-made")))
         status, _, complaint = coffre("find", "--patient", patient_id, "--assertion", "other.xml")
         assert (status, "SOAP fault Sender FailedCheck" in complaint) == (ExitCode.REFUSED, True)
@@ -78,7 +79,7 @@ def test_mistakes_are_told_with_a_remedy(coffre, monkeypatch):
     status, _, complaint = coffre("idp", "init", "--config", "vault/coffre.toml")
     assert (status, "holds an identity provider already" in complaint) == (ExitCode.FILE, True)
     status, _, complaint = coffre("idp", "token", "amuller")
-    assert (status, "It knows nobody yet" in complaint) == (ExitCode.USAGE, True)
+    assert (status, "It knows coffre;" in complaint) == (ExitCode.USAGE, True)
     assert coffre("idp", "user", "add", "amuller", "--name", "Dr A")[0] == 0
     assert coffre("idp", "user", "add", "amuller", "--name", "Dr A")[0] == ExitCode.USAGE
     status, _, complaint = coffre("idp", "token", "amuller", "--purpose", "^x")
@@ -94,5 +95,6 @@ def test_mistakes_are_told_with_a_remedy(coffre, monkeypatch):
 def test_a_configuration_that_was_changed_is_left_to_its_owner(coffre):
     Path("coffre.toml").write_text("[xua]\n")
     status, said, _ = coffre("idp", "init", "--config", "coffre.toml", "--directory", "people")
-    assert (status, 'Now write  local_provider = "people"  under [xua]' in said) == (0, True)
+    lines = 'Now write under [xua] in coffre.toml:\nlocal_provider = "people"\nsystem_user = "coffre"\n'
+    assert (status, lines in said) == (0, True)
     assert Path("coffre.toml").read_text() == "[xua]\n"

@@ -10,13 +10,14 @@ from server.configuration import BadConfiguration, load
 from server.local_provider import (
     LocalUser,
     NoSuchUser,
+    add_system_user,
     add_user,
     create_provider,
     open_provider,
     read_users,
 )
 from server.toml_file import BadFile
-from server.users import users_of
+from server.users import speaking_for_itself, users_of
 from tests.messages.assertions import ISSUER, keys
 from tests.messages.surroundings import EveryUseIsTheFirst
 from xua.acceptance import Presenter, refuse_unacceptable
@@ -45,7 +46,7 @@ def test_what_it_issues_is_accepted_by_the_server_that_names_it(tmp_path):
     users = configured(tmp_path, '[xua]\nlocal_provider = "idp"\n')
     assert users.required
     provider = open_provider(tmp_path / "idp")
-    content = provider.token("a.muller", "urn:oid:2.999.352.3", timedelta(minutes=5))
+    content = provider.token(provider.user("a.muller"), "urn:oid:2.999.352.3", timedelta(minutes=5))
     now = datetime.now(UTC)
     assertion = verify(Token(content, False), users.trust, now).assertion
     refuse_unacceptable(assertion, users.policy, Presenter(), now)
@@ -66,7 +67,7 @@ def test_it_vouches_for_nobody_that_it_does_not_know(tmp_path):
     create_provider(tmp_path)
     add_user(tmp_path, "a", LocalUser(name="A"))
     with pytest.raises(NoSuchUser) as refused:
-        open_provider(tmp_path).token("b", "urn:x", timedelta(minutes=5))
+        open_provider(tmp_path).user("b")
     assert refused.value.known == ("a",)
 
 
@@ -117,6 +118,37 @@ def test_a_new_key_leaves_the_users_as_they_are(tmp_path):
     after = open_provider(tmp_path)
     assert after.content == before.content
     assert after.signer.certificate != before.signer.certificate
+
+
+def test_a_repository_speaks_for_itself_when_nobody_has_asked_it(tmp_path):
+    """ITI TF-2: 3.40: a registry elsewhere asks for a user all the same."""
+    create_provider(tmp_path / "idp")
+    add_system_user(tmp_path / "idp", "coffre")
+    path = tmp_path / "coffre.toml"
+    path.write_text('[xua]\nlocal_provider = "idp"\nsystem_user = "coffre"\n')
+    itself = speaking_for_itself(load(path, {}))
+    assert itself is not None
+    one, other = itself(), itself()
+    assert one.token != other.token
+    users, now = users_of(load(path, {}), EveryUseIsTheFirst()), datetime.now(UTC)
+    assertion = verify(Token(one.token, False), users.trust, now).assertion
+    refuse_unacceptable(assertion, users.policy, Presenter(), now)
+    assert assertion.user == one.user
+    assert (assertion.user.name, assertion.user.role) == (
+        "Coffre repository",
+        Role("system", "", "Technical user"),
+    )
+
+
+def test_a_system_user_that_nobody_knows_is_refused_at_the_start(tmp_path):
+    path = tmp_path / "coffre.toml"
+    path.write_text('[xua]\nsystem_user = "coffre"\n')
+    with pytest.raises(BadConfiguration, match="system_user is one of the local_provider's"):
+        load(path, {})
+    create_provider(tmp_path / "idp")
+    path.write_text('[xua]\nlocal_provider = "idp"\nsystem_user = "coffre"\n')
+    with pytest.raises(BadConfiguration, match="the local provider knows no user 'coffre', but nobody"):
+        speaking_for_itself(load(path, {}))
 
 
 def test_certificates_that_do_not_do_are_refused_at_the_start(tmp_path):
