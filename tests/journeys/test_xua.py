@@ -103,7 +103,7 @@ def test_every_trusted_key_speaks_for_its_issuer(guarded, patient_id, token):
     assert find_documents(guarded, patient_id, security(token(), must_understand="0")).status_urn == SUCCESS
 
 
-def test_a_holder_of_key_signs_the_message(guarded, patient_id):
+def test_a_holder_of_key_must_have_signed_the_message(guarded, patient_id):
     """SAML Profiles: 3.1; WSS SAML Token Profile 1.1: 3.5."""
     token = signed(assertion(confirmation=held_by(keys("anne"))))
 
