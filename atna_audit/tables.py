@@ -30,13 +30,25 @@ class About(IntEnum):
     EVENT = 5
 
 
-# One row: how many records were ever stored. Whoever stores locks it, so that their numbers have no gaps and
-# stand in the order of arrival.
+# One row: how many records were ever stored, the tree over them, and how many of the first ones were dropped,
+# all signed. Whoever stores locks it, so that numbers have no gaps and stand in the order of arrival.
 audit_log = Table(
     "audit_log",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("records", BigInteger, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    Column("dropped", BigInteger, nullable=False),
+    Column("signed_milliseconds", BigInteger, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# The hash of each record, by its number; it stays when the record is dropped.
+audit_leaf = Table(
+    "audit_leaf",
+    metadata,
+    Column("id", _BIG_KEY, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
 )
 
 # `message` is what came in, byte for byte; all else is read from it, and empty where that could not be read.

@@ -15,6 +15,9 @@ from server.syslog_transport import Session
 # How records came that did not come over a network.
 TRANSPORT = "spool"
 
+# A database that takes longer for some thousand records is taken as gone: the end of a server waits for this.
+STORING_SECONDS = 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class OwnRepository:
@@ -45,6 +48,7 @@ class _OwnSession:
         records = [record_of(arrival) for arrival in self.arrivals]
         storing = asyncio.run_coroutine_threadsafe(self.repository.store.add(records), self.repository.loop)
         try:
-            storing.result()
-        except DatabaseError as problem:
+            storing.result(STORING_SECONDS)
+        except (DatabaseError, TimeoutError) as problem:
+            storing.cancel()
             raise OSError(f"our database does not take them: {type(problem).__name__}") from problem

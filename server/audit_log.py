@@ -2,27 +2,38 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 
+from atna_audit.checkpoints import Checkpoint, SigningKey, read_checkpoints
 from atna_audit.following import confirmed_positions, undelivered
 from atna_audit.search import Search, SenderDiagnosis, diagnoses, find
 from atna_audit.spool import Spool
+from atna_audit.verification import Damage, damage_in, newest_checkpoint
 from audit_message.syslog import read_syslog
 from database import Database, open_database
 from exchange.operator_audit import audit_log_read
 from server.audit_forwarding import OUR_CURSOR, message_of
 from server.audit_trail import SpooledAuditTrail
 from server.migrations import migrate
-from server.settings import Configuration
+from server.settings import AuditRepository, Configuration
 
 
 class NoAuditLog(Exception):
     """Neither database nor spool is where the configuration says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was verified, and what is not as it was."""
+
+    newest: Checkpoint
+    checkpoints: int
+    damage: tuple[Damage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +48,40 @@ class AuditLog:
         # In this order, so that what is stored in between is seen twice and not missed.
         waiting = await asyncio.to_thread(self._waiting)
         stored = [one.message for one in await find(self.database, Search(), number)]
-        messages = dict.fromkeys((*reversed(stored), *waiting))
-        return [read_syslog(message).content for message in messages][-number:]
+        messages = [*(one for one in reversed(stored) if one not in waiting), *waiting]
+        return [read_syslog(message).content for message in messages[-number:]]
 
     async def search(self, search: Search, number: int) -> list[bytes]:
         """Those of which all this holds, the newest last."""
         found = await find(self.database, search, number)
         return [read_syslog(one.message).content for one in reversed(found)]
 
+    async def damage(self, settings: AuditRepository, against: Sequence[Path], number: int) -> Verdict:
+        """Verify all records, against the checkpoints of these files too; so many findings are told."""
+        files = [*against, *(one for one in (settings.checkpoints,) if one.exists())]
+        known = [one for file in files for one in read_checkpoints(file)]
+        key = SigningKey.of_file(settings.signing_key)
+        newest = await newest_checkpoint(self.database)
+        found: list[Damage] = []
+        async with aclosing(damage_in(self.database, key, known)) as damages:
+            async for damage in damages:
+                found.append(damage)
+                if len(found) == number:
+                    break
+        return Verdict(newest, len(known), tuple(found))
+
+    async def newest_checkpoint(self) -> Checkpoint:
+        """The checkpoint that was signed with the last record."""
+        return await newest_checkpoint(self.database)
+
     async def diagnoses(self) -> list[SenderDiagnosis]:
         """What is not right about the messages of each sender."""
         return await diagnoses(self.database)
 
-    def _waiting(self) -> list[bytes]:
+    def _waiting(self) -> Collection[bytes]:
         confirmed = confirmed_positions(self.spool, OUR_CURSOR)
         records = sorted(undelivered(self.spool, confirmed), key=lambda record: record.written_ns)
-        return [message_of(record) for record in records]
+        return dict.fromkeys(map(message_of, records))
 
 
 @asynccontextmanager

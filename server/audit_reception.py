@@ -18,7 +18,7 @@ from atna_audit.iti20_record_audit_event import Arrival, AuditRecord, Repetition
 from atna_audit.store import AuditStore
 from audit_message.framing import BadFraming, Decoder, Framed
 from database import DatabaseError
-from server.settings import AuditReception
+from server.settings import AuditRepository
 
 log = logging.getLogger("coffre.audit")
 
@@ -238,7 +238,7 @@ class _TlsListener:
 
 @asynccontextmanager
 async def receiving(
-    settings: AuditReception, store: AuditStore, clock: Callable[[], datetime], shared: bool
+    settings: AuditRepository, store: AuditStore, clock: Callable[[], datetime], shared: bool
 ) -> AsyncIterator[None]:
     """Take audit messages until the block ends; several workers may share the ports (ITI TF-2: 3.20.4.1)."""
     intake = Intake(store, clock)
@@ -256,7 +256,7 @@ async def receiving(
 
 
 @asynccontextmanager
-async def _tls(settings: AuditReception, intake: Intake, shared: bool) -> AsyncIterator[None]:
+async def _tls(settings: AuditRepository, intake: Intake, shared: bool) -> AsyncIterator[None]:
     listener = _TlsListener(_tls_context(settings), intake)
     server = await asyncio.start_server(
         listener.accept, settings.host, settings.tls_port, limit=CHUNK_BYTES, reuse_port=shared or None
@@ -268,7 +268,7 @@ async def _tls(settings: AuditReception, intake: Intake, shared: bool) -> AsyncI
         await listener.ended()
 
 
-def _tls_context(settings: AuditReception) -> ssl.SSLContext:
+def _tls_context(settings: AuditRepository) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A ticket to a sender that only writes and closes turns its orderly end into a reset.
@@ -281,7 +281,7 @@ def _tls_context(settings: AuditReception) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def _datagrams(settings: AuditReception, intake: Intake, shared: bool) -> AsyncIterator[None]:
+async def _datagrams(settings: AuditRepository, intake: Intake, shared: bool) -> AsyncIterator[None]:
     family, *_, address = socket.getaddrinfo(settings.host, settings.udp_port, type=socket.SOCK_DGRAM)[0]
     with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
         datagrams.setblocking(False)

@@ -60,6 +60,7 @@ from repository.iti41_provide_and_register_document_set import (
 from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.iti86_remove_documents import remove_documents
 from repository.store import RepositoryStore
+from server.audit_care import cared_for, signing_key
 from server.audit_delivery import OwnRepository
 from server.audit_forwarding import forwarding
 from server.audit_reception import receiving
@@ -105,8 +106,10 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         await asyncio.to_thread(migrate, configuration.database.url)
         database = await open_database(configuration.database.url)
         stack.push_async_callback(database.close)
-        audit_store = AuditStore(database)
-        ours = OwnRepository(audit_store, now, asyncio.get_running_loop()) if "audit" in actors else None
+        records = await _audit_store(configuration, database) if "audit" in actors else None
+        ours = OwnRepository(records, now, asyncio.get_running_loop()) if records else None
+        if records:
+            await stack.enter_async_context(cared_for(records, configuration.audit_repository, now))
         # Before the spool, so that the records of the end itself are in it when this ends.
         await stack.enter_async_context(
             forwarding(configuration.audit.spool, configuration.audit.repositories, ours)
@@ -142,11 +145,9 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             await stack.enter_async_context(leftovers_settled(store, link, around.clock))
         await _record_activity(actors, around, configuration, actor_started)
         stack.push_async_callback(_record_activity, actors, around, configuration, actor_stopped)
-        if "audit" in actors:
-            shared = configuration.server.workers > 1
-            await stack.enter_async_context(
-                receiving(configuration.audit_repository, audit_store, around.clock, shared)
-            )
+        if records:
+            settings, shared = configuration.audit_repository, configuration.server.workers > 1
+            await stack.enter_async_context(receiving(settings, records, around.clock, shared))
         if patients:
             alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
             await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
@@ -162,6 +163,10 @@ def now() -> datetime:
 def new_uuid() -> str:
     """A fresh id in the form of ITI TF-3: 4.2.3.2.7."""
     return f"urn:uuid:{uuid.uuid4()}"
+
+
+async def _audit_store(configuration: Configuration, database: Database) -> AuditStore:
+    return AuditStore(database, await signing_key(configuration.audit_repository, database))
 
 
 def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients:

@@ -251,8 +251,8 @@ class Audit(Section):
     repositories: tuple[AuditRepositoryAddress, ...] = ()
 
 
-class AuditReception(Section):
-    """Where the Audit Record Repository hears of other systems; a port of 0 is none."""
+class AuditRepository(Section):
+    """The Audit Record Repository: where it hears of other systems, and how its records are kept."""
 
     host: Text = "127.0.0.1"
     tls_port: Annotated[int, Field(ge=0, le=65535)] = 0
@@ -260,6 +260,9 @@ class AuditReception(Section):
     certificate: OptionalPath = ""
     key: OptionalPath = ""
     client_ca: OptionalPath = ""
+    signing_key: AbsolutePath = "audit-signing.key"  # type: ignore[assignment]  # a default is validated as well
+    checkpoints: AbsolutePath = "audit-checkpoints"  # type: ignore[assignment]  # a default is validated as well
+    keep_days: Annotated[int, Field(ge=0)] = 1096
 
     @model_validator(mode="after")
     def _tls_is_mutual(self) -> Self:
@@ -281,4 +284,4 @@ class Configuration(Section):
     xua: Xua
     limits: LimitSection
     audit: Audit
-    audit_repository: AuditReception
+    audit_repository: AuditRepository

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -15,9 +16,10 @@ from server.commands.outcome import ExitCode, Trouble, harmless, write_json
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from atna_audit.checkpoints import Checkpoint
     from atna_audit.reading import AuditSummary
     from atna_audit.search import SenderDiagnosis
-    from server.audit_log import AuditLog
+    from server.audit_log import AuditLog, Verdict
     from server.settings import Configuration
 
 R = TypeVar("R")
@@ -138,6 +140,82 @@ def diagnose(config: options.ConfigFile = None, as_json: options.Json = False) -
             typer.echo(f"{harmless(sender)}:")
             for one in diagnoses:
                 typer.echo(f"  {one.messages:>8} x {harmless(one.diagnosis)}")
+
+
+@app.command()
+def verify(
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of checkpoints that was kept elsewhere; may be given several times."),
+    ] = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many findings to show.")] = 100,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find every stored audit record that was altered, removed, added or moved since it came in.
+
+    All records are read and held against the signed tree over them, and against each checkpoint of it: those
+    of this server's own file, and of the files given.
+
+    \b
+    Example:
+      coffre audit verify --against /mnt/notary/audit-checkpoints
+    """
+    from atna_audit.checkpoints import BadCheckpoint, BadSigningKey
+    from server.commands.configured import configuration_of
+
+    configuration = configuration_of(config)
+
+    async def ask(log: "AuditLog") -> "Verdict":
+        return await log.damage(configuration.audit_repository, against or (), number)
+
+    try:
+        verdict = _asked(configuration, "verify", ask)
+    except (BadCheckpoint, BadSigningKey) as problem:
+        raise Trouble(ExitCode.CONFIGURATION, str(problem)) from None
+    newest = verdict.newest
+    facts = {
+        "records": newest.size,
+        "dropped": newest.dropped,
+        "root": newest.root,
+        "checkpoints": verdict.checkpoints,
+        "damage": [asdict(one) for one in verdict.damage],
+    }
+    if verdict.damage:
+        raise Trouble(
+            ExitCode.DAMAGED,
+            f"The audit log of {newest.size} records is not what was stored.",
+            "Keep the database as it is, find out who wrote into it, and restore a copy.",
+            [
+                (f"record {one.record}: {one.trouble}" if one.record else one.trouble, "")
+                for one in verdict.damage
+            ],
+            facts,
+        )
+    if as_json:
+        write_json(facts)
+    else:
+        typer.echo(f"{newest.size} records are as they were stored, {newest.dropped} of them dropped by age.")
+        typer.echo(f"They were held against {verdict.checkpoints} checkpoints; the root is {newest.root}.")
+
+
+@app.command()
+def checkpoint(config: options.ConfigFile = None) -> None:
+    """Print the newest signed checkpoint as one line of JSON, to be kept elsewhere.
+
+    \b
+    Example:
+      coffre audit checkpoint >> /mnt/notary/audit-checkpoints
+    """
+    from server.commands.configured import configuration_of
+
+    async def ask(log: "AuditLog") -> "Checkpoint":
+        return await log.newest_checkpoint()
+
+    newest = _asked(configuration_of(config), "checkpoint", ask)
+    if not newest.signature:
+        raise Trouble(ExitCode.USAGE, "There is no audit record yet, and nothing to be signed.")
+    typer.echo(newest.written())
 
 
 def latest(configuration: "Configuration", number: int) -> "tuple[AuditSummary, ...]":

@@ -29,7 +29,7 @@ MEANINGS = {
     ExitCode.USAGE: "the command line or the metadata need a correction; nothing was sent",
     ExitCode.UNREACHABLE: "a server cannot be reached, or what answers is none",
     ExitCode.CONFIGURATION: "the configuration, a code set or the database was not accepted",
-    ExitCode.DAMAGED: "a document is not the one that was registered; it was not kept",
+    ExitCode.DAMAGED: "a document is not the one that was registered, or audit records are not those stored",
     ExitCode.FILE: "a local file cannot be read or written, or is there already (see --force)",
     ExitCode.INTERNAL: "a fault of coffre itself; please report it",
     ExitCode.INTERRUPTED: "interrupted",

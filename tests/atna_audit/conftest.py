@@ -1,9 +1,11 @@
 """An empty Audit Record Repository in each of the two databases."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from atna_audit.checkpoints import SigningKey
 from atna_audit.store import AuditStore
 from database import Database, open_database
 
@@ -16,5 +18,5 @@ async def database(migrated_database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def store(database: Database) -> AuditStore:
-    return AuditStore(database)
+def store(database: Database, tmp_path: Path) -> AuditStore:
+    return AuditStore(database, SigningKey.of_file(tmp_path / "audit-signing.key"))

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from server.syslog_transport import TlsRepository, UdpRepository
 from tests.messages.audit import HEADER, RETRIEVED
 from tests.services import rsyslog
 from tests.services.certificates import Authority, Identity
-from tests.services.platform import OPEN_DOMAIN, Platform, free_port, running
+from tests.services.platform import OPEN_DOMAIN, ROOT, Platform, free_port, running
 
 PATIENT = "p1^^^&2.999.5&ISO"
 
@@ -228,3 +229,38 @@ def test_a_sender_that_is_cut_off_by_the_end_of_the_server_learns_that(tmp_path)
             session.send(message("cut", 2))
             session.confirm()
         assert len(asked(platform, "search", "--sender", "cut")) == 2
+
+
+def test_what_a_database_administrator_alters_is_found(fresh_platform):
+    """The journal is worth what nobody can change unseen."""
+    platform = fresh_platform()
+    patient_id = platform.add_patient()
+    searched(platform, 1, "--patient", patient_id)
+    platform.process.terminate()
+    platform.process.wait(20)
+    kept = platform.directory / "audit-checkpoints"
+    (platform.directory / "elsewhere").write_bytes(kept.read_bytes())
+    assert verified(platform, "--against", "elsewhere").returncode == 0
+    with sqlite3.connect(platform.directory / "coffre.db") as database:
+        database.execute("UPDATE audit_record SET peer = 'nobody' WHERE id = 2")
+    ended = verified(platform)
+    assert ended.returncode == 5
+    assert json.loads(ended.stdout)["error"]["damage"] == [
+        {"record": 2, "trouble": "it is not what was stored"}
+    ]
+    with sqlite3.connect(platform.directory / "coffre.db") as database:
+        database.execute("UPDATE audit_log SET records = 0, peaks = x'', signature = x''")
+        database.execute("DELETE FROM audit_record")
+        database.execute("DELETE FROM audit_leaf")
+        database.execute("DELETE FROM audit_subject")
+    assert verified(platform).returncode == 5
+    kept.unlink()
+    assert verified(platform).returncode == 0
+    assert verified(platform, "--against", "elsewhere").returncode == 5
+
+
+def verified(platform: Platform, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `coffre audit verify` where the platform is."""
+    command = [sys.executable, "-m", "server.command_line", "audit", "verify", *words, "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COFFRE_CONFIG": "coffre.toml"}
+    return subprocess.run(command, cwd=platform.directory, env=environment, capture_output=True)

@@ -134,7 +134,7 @@ def database(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
-def test_patients_fed_and_merged_by_hl7_v2_are_one_in_every_answer(fresh_platform, database):
+def test_patients_fed_and_merged_by_hl7_v2_are_one_in_every_answer(database, fresh_platform):
     """ITI TF-2: 3.8.4.1.3, 3.8.4.2.3; a submission may follow the acknowledgement at once."""
     with listening(fresh_platform, database_url=database) as (platform, feed):
         assert feed.tell(A01) == ["MSA|AA|m1"]
@@ -154,7 +154,7 @@ def test_patients_fed_and_merged_by_hl7_v2_are_one_in_every_answer(fresh_platfor
         assert patient_ids_in(platform, P3) == {P3}
 
 
-def test_patients_fed_and_merged_by_hl7_v3_are_one_in_every_answer(fresh_platform, database):
+def test_patients_fed_and_merged_by_hl7_v3_are_one_in_every_answer(database, fresh_platform):
     """ITI TF-2: 3.44.4.1.3, 3.44.4.2.3."""
     platform = fresh_platform(database_url=database)
     one, other = platform.add_patient(), platform.add_patient()

@@ -61,7 +61,7 @@ def ids_of(answer, name):
 
 @pytest.mark.parametrize("apart", [False, True], ids=["one process", "two processes"])
 def test_a_document_goes_in_and_comes_out_wherever_the_actors_and_the_tables_are(
-    fresh_platform, database_url, apart
+    database_url, fresh_platform, apart
 ):
     """ITI TF-1: 10.1; ITI TF-2: 3.44, 3.41, 3.18, 3.43."""
     platform = fresh_platform(apart=apart, database_url="" if "sqlite" in database_url else database_url)

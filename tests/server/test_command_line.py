@@ -27,6 +27,8 @@ COMMANDS = (
     ("audit", "tail"),
     ("audit", "search"),
     ("audit", "diagnose"),
+    ("audit", "verify"),
+    ("audit", "checkpoint"),
 )
 
 

@@ -16,9 +16,11 @@ from tests.wire import envelope, post
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def merged(request, fresh_platform):
+def merged(request):
     """A platform with two merged patients: the surviving id, the subsumed one, and a document of each."""
-    platform = fresh_platform(database_url=request.getfixturevalue(f"{request.param}_url"))
+    # In this order, so that the server ends before its database.
+    database_url = request.getfixturevalue(f"{request.param}_url")
+    platform = request.getfixturevalue("fresh_platform")(database_url=database_url)
     one, other = platform.add_patient(), platform.add_patient()
     documents: list[str] = []
     for patient_id in (one, other):

@@ -1,0 +1,94 @@
+"""What the Audit Record Repository does unasked: checkpoints outside of the database, and retention."""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from atna_audit.checkpoints import BadSigningKey, Checkpoint, SigningKey
+from atna_audit.store import AuditStore
+from atna_audit.verification import newest_checkpoint
+from database import Database, DatabaseError
+from server.settings import AuditRepository
+
+log = logging.getLogger("coffre.audit")
+
+# How much of the log whoever can write into the database could cut off its end unseen.
+CHECKPOINT_SECONDS = 300.0
+
+# The end of a server waits so long for a database that may be gone.
+LAST_CHECKPOINT_SECONDS = 3.0
+
+# Some checkpoints, of which the last is looked at.
+TAIL_BYTES = 4096
+
+# Old records go by the day.
+RETENTION_SECONDS = 24 * 3600.0
+
+
+async def signing_key(settings: AuditRepository, database: Database) -> SigningKey:
+    """The key of this log; made with the first record, and never anew for records that another one signed."""
+    if not settings.signing_key.exists() and (await newest_checkpoint(database)).signature:
+        raise BadSigningKey(
+            f"{settings.signing_key} is gone: the audit records are signed with it, bring it back"
+        )
+    return await asyncio.to_thread(SigningKey.of_file, settings.signing_key)
+
+
+@asynccontextmanager
+async def cared_for(
+    store: AuditStore, settings: AuditRepository, clock: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """Keep checkpoints and drop what is old until the block ends."""
+    caring = asyncio.create_task(_care(store, settings, clock))
+    try:
+        yield
+    finally:
+        caring.cancel()
+        await asyncio.gather(caring, return_exceptions=True)
+        with suppress(DatabaseError, OSError):
+            async with asyncio.timeout(LAST_CHECKPOINT_SECONDS):
+                await keep_checkpoint(store.database, settings.checkpoints)
+
+
+async def keep_checkpoint(database: Database, file: Path) -> None:
+    """Add the newest checkpoint to the file, durably, unless it is there already."""
+    newest = await newest_checkpoint(database)
+    if newest.signature:
+        await asyncio.to_thread(_append, file, newest)
+
+
+def _append(file: Path, checkpoint: Checkpoint) -> None:
+    line = checkpoint.written().encode() + b"\n"
+    with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        end = opened.seek(0, os.SEEK_END)
+        begin = opened.seek(max(0, end - TAIL_BYTES))
+        # What a crash left half written goes.
+        tail = opened.read()
+        whole = tail[: tail.rfind(b"\n") + 1]
+        if whole.endswith(line):
+            return
+        opened.seek(begin + len(whole))
+        opened.truncate()
+        opened.write(line)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+async def _care(store: AuditStore, settings: AuditRepository, clock: Callable[[], datetime]) -> None:
+    drop_at = clock()
+    while True:
+        try:
+            await keep_checkpoint(store.database, settings.checkpoints)
+            if settings.keep_days and clock() >= drop_at:
+                dropped = await store.drop(clock() - timedelta(days=settings.keep_days))
+                drop_at = clock() + timedelta(seconds=RETENTION_SECONDS)
+                log.info("%d audit records were dropped at the end of %d days", dropped, settings.keep_days)
+        except (DatabaseError, OSError) as problem:
+            log.error("the audit log waits for care: %s", type(problem).__name__)
+        await asyncio.sleep(CHECKPOINT_SECONDS)
