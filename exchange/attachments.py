@@ -1,5 +1,6 @@
 """The documents that came with one message, staged until the message is understood."""
 
+from ebxml.refused import Refused
 from exchange.ports import StagedDocument, Staging
 
 
@@ -9,6 +10,7 @@ class Attachments:
     def __init__(self, staging: Staging | None) -> None:
         self.staging = staging
         self._unclaimed: dict[str, StagedDocument] = {}
+        self._refused: Refused | None = None
 
     def __len__(self) -> int:
         return len(self._unclaimed)
@@ -24,6 +26,15 @@ class Attachments:
         writer = await self.staging.begin("application/octet-stream")
         await writer.write(document)
         self.add(content_id, await writer.finish())
+
+    def refuse(self, problem: Refused) -> None:
+        """Remember why a part could not be kept, until it is known in which transaction to say so."""
+        self._refused = problem
+
+    def must_be_kept(self) -> None:
+        """Raise what kept a part out (ITI TF-2: 3.41.4.1.3)."""
+        if self._refused:
+            raise self._refused
 
     def get(self, content_id: str) -> StagedDocument | None:
         """The part of this Content-ID, which stays unclaimed."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import schemas
+from ebxml.refused import Refused
 from exchange.attachments import Attachments
 from exchange.call import Call, Limits
 from exchange.conversation import Message
@@ -73,6 +74,12 @@ async def _receive_parts(
             await sorter.take(decoder)
         decoder.receive_end()
         await sorter.take(decoder)
+    except Refused as problem:
+        await sorter.abandon()
+        # The envelope comes first as a rule, and with it the transaction in which to answer.
+        if not sorter.root_is_whole:
+            raise
+        attachments.refuse(problem)
     except BaseException:
         await sorter.abandon()
         raise
@@ -84,6 +91,7 @@ class _Sorter:
 
     def __init__(self, attachments: Attachments) -> None:
         self.root = bytearray()
+        self.root_is_whole = False
         self.charset: str | None = None
         self._attachments = attachments
         self._part: PartBegins | None = None
@@ -107,6 +115,8 @@ class _Sorter:
                 case PartEnds() if self._writer and self._part:
                     writer, self._writer = self._writer, None
                     self._attachments.add(self._part.content_id, await writer.finish())
+                case PartEnds():
+                    self.root_is_whole = True
                 case _:
                     pass
 

@@ -47,6 +47,11 @@ class Names:
         (found,) = answer.found("RegistryObjectList")
         return sorted(self._name(one) for one in found if etree.QName(one).localname in _OBJECTS)
 
+    def elements(self, answer: HttpAnswer) -> dict[str, etree._Element]:
+        """The objects in an answer by their names."""
+        (found,) = answer.found("RegistryObjectList")
+        return {self._name(one): one for one in found if etree.QName(one).localname in _OBJECTS}
+
     def _name(self, obj: etree._Element) -> str:
         entry_uuid = str(obj.get("id"))
         if name := self._known.get(entry_uuid):

@@ -99,9 +99,9 @@ class Platform:
         body = requests.stored_query(requests.STORED_QUERIES[query], *slots, return_type=return_type)
         return post(self.registry_url, envelope(action, body))
 
-    def register(self, body: str) -> HttpAnswer:
-        """ITI-42 in plain SOAP."""
-        return post(self.registry_url, envelope(requests.ITI_42, body))
+    def register(self, body: str, action: str = requests.ITI_42) -> HttpAnswer:
+        """ITI-42 in plain SOAP, or another transaction that submits to the registry."""
+        return post(self.registry_url, envelope(action, body))
 
     def provide(self, submission: requests.Submission, *documents: bytes) -> HttpAnswer:
         """ITI-41 with one MIME part for each document, in order."""
