@@ -327,10 +327,10 @@ def test_a_snapshot_is_of_an_on_demand_document(platform):
     assert errors == [("XDSRegistryMetadataError", context)]
 
 
-def test_codes_and_types_outside_the_affinity_domain_are_refused(fresh_platform):
+def test_codes_and_types_outside_the_affinity_domain_are_refused(fresh_platform, migrated_database_url):
     """ITI TF-3: 4.2.3.1.2; each of them, and the display name is never among them."""
     toml = OPEN_DOMAIN.replace('codes = ""', 'codes = "luxembourg"\nrepositories = ["2.999.2.3"]')
-    platform = fresh_platform(toml=toml)
+    platform = fresh_platform(toml=toml, database_url=migrated_database_url)
     patient_id = platform.add_patient()
     sent = submission(patient_id, with_folder=True, mime_type="application/x-tar", slots=registered(SHA1, 13))
     with storing_nothing(platform, patient_id):

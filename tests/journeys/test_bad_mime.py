@@ -254,7 +254,7 @@ def test_content_that_stands_for_no_bytes_is_refused(platform, content, context)
 
 
 def test_a_document_over_the_limit_is_refused_without_keeping_it(fresh_platform):
-    """ITI TF-2: 3.41.4.1.3, XDSRepositoryOutOfResources; the limits are settings."""
+    """ITI TF-2: 3.41.4.1.3; RFC 9110: 15.5.14; the limits are settings."""
     toml = OPEN_DOMAIN + "\n[limits]\ndocument_size_bytes = 100000\nrequest_size_bytes = 300000\n"
     platform = fresh_platform(toml=toml)
     sent = submission(platform.add_patient())

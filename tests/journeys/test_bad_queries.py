@@ -471,9 +471,10 @@ def test_nothing_found_is_a_success(platform):
     assert [len(one) for answer in answers for one in answer.found("RegistryObjectList")] == [0, 0]
 
 
-def test_too_many_results_are_refused_and_their_references_are_not(fresh_platform):
+def test_too_many_results_are_refused_and_their_references_are_not(fresh_platform, migrated_database_url):
     """ITI TF-2: 3.18.4.1.2.4, XDSTooManyResults; a consumer then asks for references."""
-    platform = fresh_platform(toml=OPEN_DOMAIN + "\n[limits]\nmax_results = 2\n")
+    toml = OPEN_DOMAIN + "\n[limits]\nmax_results = 2\n"
+    platform = fresh_platform(toml=toml, database_url=migrated_database_url)
     sent = submission(platform.add_patient(), 3)
     assert platform.provide(sent, b"1", b"2", b"3").status_urn == SUCCESS
     answer = platform.query(find_documents(sent.patient_id))

@@ -89,9 +89,9 @@ def test_a_platform_works_on_after_a_crash(fresh_platform):
     assert platform.provide(later, content_of(later)).status_urn == SUCCESS
 
 
-def test_a_repository_without_its_registry_keeps_nothing(fresh_platform):
+def test_a_repository_without_its_registry_keeps_nothing(fresh_platform, migrated_database_url):
     """ITI TF-2: 3.41.4.1.3, XDSRegistryNotAvailable; documents that it has are still handed out."""
-    platform = fresh_platform(apart=True)
+    platform = fresh_platform(apart=True, database_url=migrated_database_url)
     sent = submission(platform.add_patient())
     assert platform.provide(sent, content_of(sent)).status_urn == SUCCESS
     platform.registry.kill()

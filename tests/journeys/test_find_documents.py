@@ -459,3 +459,12 @@ def test_elements_are_as_many_as_references(record, query):
     assert record.names.of(whole) == record.names.of(ids) == ["A", "B", "C"]
     assert (len(whole.found("ExtrinsicObject")), len(whole.found("ObjectRef"))) == (3, 0)
     assert (len(ids.found("ExtrinsicObject")), len(ids.found("ObjectRef"))) == (0, 3)
+
+
+def test_the_home_of_a_query_is_passed_over(record):
+    """ITI TF-2: 3.18.4.1.2.3.8; homeCommunityId is an initiating gateway's concern."""
+    query = requests.find_documents(record.patients["PATIENT1"])
+    at_home = query.replace("<rim:AdhocQuery id=", '<rim:AdhocQuery home="urn:oid:2.999.404" id=')
+    answer = record.platform.query(at_home)
+    assert (answer.status_urn, answer.errors) == (SUCCESS, [])
+    assert record.names.of(answer) == ["A", "B", "C"]

@@ -49,6 +49,7 @@ def test_a_removed_document_cannot_be_retrieved_and_its_metadata_stay(platform):
 
 
 def test_some_of_several_removed_is_a_partial_success(platform):
+    """RMD supplement: 3.86.4.1.3; docs/divergences.md."""
     _, unique_id = deposit(platform)
     answer = remove(platform, unique_id, "2.999.404")
     assert answer.status_urn == PARTIAL_SUCCESS
@@ -59,7 +60,7 @@ def test_some_of_several_removed_is_a_partial_success(platform):
 
 @pytest.mark.parametrize("unique_id", ["", "2.999.404"], ids=["50002", "50003"])
 def test_a_foreign_repository_id_removes_nothing(platform, unique_id):
-    """NIST XDS Toolkit 50002 and 50003: Failure."""
+    """RMD supplement: 3.86.4.1.3; NIST 50002 and 50003."""
     _, stored = deposit(platform)
     answer = remove(platform, unique_id or stored, repository="2.999.2.77")
     assert answer.status_urn == FAILURE
@@ -67,7 +68,17 @@ def test_a_foreign_repository_id_removes_nothing(platform, unique_id):
     assert platform.retrieve(stored).status_urn == SUCCESS
 
 
+def test_more_documents_than_are_removed_at_once_are_refused(platform):
+    """RMD supplement: 3.86.4.1.3; XDSRemoveDocumentsError."""
+    _, unique_id = deposit(platform)
+    answer = remove(platform, *[unique_id] * 1_001)
+    assert answer.status_urn == FAILURE
+    assert answer.errors == [("XDSRemoveDocumentsError", "1001 documents named, at most 1000")]
+    assert platform.retrieve(unique_id).status_urn == SUCCESS
+
+
 def test_a_request_that_names_no_document_is_refused_by_the_schema(platform):
+    """RMD supplement: 3.86.4.1.2."""
     answer = remove(platform)
     assert answer.status_urn == FAILURE
     assert answer.codes == ["XDSRepositoryError"]

@@ -5,6 +5,7 @@ import pytest
 from atna_audit.spool import stored_records
 from audit_message.read import read_audit_message
 from tests.messages import requests
+from tests.messages.named_record import NamedRecord
 from tests.messages.requests import FAILURE, ITI_62, NAMESPACES, SUCCESS, submission
 from tests.wire import envelope, post
 
@@ -57,7 +58,7 @@ def test_the_document_itself_stays_in_its_repository(platform):
 
 
 def test_an_unknown_id_removes_nothing(platform, record):
-    """UnresolvedReferenceException."""
+    """3.62.4.1.3; UnresolvedReferenceException."""
     patient_id, *everything = record
     absent = requests.fresh_uuid()
     answer = remove(platform, *everything, absent)
@@ -69,7 +70,7 @@ def test_an_unknown_id_removes_nothing(platform, record):
 
 
 def test_a_set_that_still_has_members_stays(platform, record):
-    """ReferencesExistException."""
+    """3.62.4.1.3; ReferencesExistException."""
     _, submission_set, *_ = record
     answer = remove(platform, submission_set)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["ReferencesExistException"])
@@ -77,12 +78,47 @@ def test_a_set_that_still_has_members_stays(platform, record):
 
 
 def test_a_document_does_not_leave_an_empty_set_behind(platform, record):
-    """XDSUnreferencedObjectException."""
+    """3.62.4.1.3; XDSUnreferencedObjectException."""
     patient_id, submission_set, document, association = record
     answer = remove(platform, document, association)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSUnreferencedObjectException"])
     assert submission_set in answer.errors[0][1]
     assert len(record_of(platform, patient_id)) == 3
+
+
+def test_an_original_stays_while_something_is_appended_to_it(platform):
+    """3.62.4.1.3; NIST 30004: it goes with the Association that appends, and what was appended may stay."""
+    named = NamedRecord(platform)
+    id = named.names.uuid
+    named.register("S1", documents="A")
+    named.register("S2", documents="B", links=["B APND A"])
+    original = (id("S1"), id("A"), id("S1>A"))
+    answer = remove(platform, *original)
+    assert (answer.status_urn, answer.codes) == (FAILURE, ["ReferencesExistException"])
+    assert id("B>A") in answer.errors[0][1]
+    assert remove(platform, *original, id("B>A")).status_urn == SUCCESS
+    assert named.held() == "B S2 S2>B"
+
+
+def test_a_replacement_goes_with_its_association_and_what_it_replaced(platform):
+    """3.62.4.1.3; NIST 30005: either side, with the Association between them."""
+    named = NamedRecord(platform)
+    id = named.names.uuid
+    named.register("S1", documents="A")
+    named.register("S2", documents="B", links=["B RPLC A"])
+    assert remove(platform, id("S2"), id("B"), id("S2>B")).codes == ["ReferencesExistException"]
+    assert remove(platform, id("S1"), id("A"), id("S1>A"), id("B>A")).status_urn == SUCCESS
+    assert named.held() == "B S2 S2>B"
+
+
+def test_what_was_removed_may_be_registered_again(platform):
+    """3.62.4.1.3; under the very same ids."""
+    named = NamedRecord(platform)
+    named.register("S1", documents="A")
+    id = named.names.uuid
+    assert remove(platform, id("S1"), id("A"), id("S1>A")).status_urn == SUCCESS
+    named.register("S1", documents="A")
+    assert named.held() == "A S1 S1>A"
 
 
 DOCUMENT_ONLY = "urn:oasis:names:tc:ebxml-regrep:DeletionScopeType:DeleteRepositoryItemOnly"

@@ -103,7 +103,7 @@ def test_new_metadata_becomes_a_new_version(record, action):
 @pytest.mark.parametrize("action", [ITI_57, ITI_92])
 @pytest.mark.parametrize("wrong", [{"previous": "2"}, {"lid": requests.fresh_uuid()}], ids=["version", "lid"])
 def test_only_the_latest_version_is_updated(record, action, wrong):
-    """XDSMetadataVersionError."""
+    """MU supplement: 3.57.4.1.3; XDSMetadataVersionError."""
     answer = record.send(*record.version(**wrong), action=action)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSMetadataVersionError"])
     assert [title_of(entry) for entry in record.found()] == ["Report"]
@@ -184,7 +184,7 @@ def test_a_registration_is_no_update(record, action, expected):
 
 
 def test_incomplete_metadata_is_refused(record):
-    """XDSRegistryMetadataError: a whole entry, not a difference."""
+    """MU supplement: 3.57.4.1.3; XDSRegistryMetadataError: a whole entry, not a difference."""
     entry, member = record.version()
     answer = record.send(entry.replace(slot("languageCode", "fr-LU"), ""), member)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSRegistryMetadataError"])
@@ -211,13 +211,13 @@ def test_a_document_is_deprecated_and_approved_again(record):
     ids=["no original", "no new", "short form", "the same", "another Slot"],
 )
 def test_a_status_change_that_cannot_be_read_is_no_operation(record, old, new, more):
-    """XDSMetadataUpdateOperationError."""
+    """MU supplement: 3.57.4.1.3; XDSMetadataUpdateOperationError."""
     answer = record.send(status_change(record.lid, old, new, more))
     assert (answer.status_urn, set(answer.codes)) == (FAILURE, {"XDSMetadataUpdateOperationError"})
 
 
 def test_the_original_status_must_hold(record):
-    """XDSMetadataUpdateError."""
+    """MU supplement: 3.57.4.1.3; XDSMetadataUpdateError."""
     answer = record.send(status_change(record.lid, DEPRECATED, APPROVED))
     assert (answer.status_urn, answer.codes) == (FAILURE, ["XDSMetadataUpdateError"])
     assert record.lid in answer.errors[0][1]
@@ -238,13 +238,13 @@ def test_an_association_is_submitted(record):
 
 
 def test_a_restricted_update_changes_no_status(record):
-    """UnmodifiableMetadataError."""
+    """MU supplement: 3.57.4.1.3; UnmodifiableMetadataError."""
     answer = record.send(*record.version(), status_change(record.lid), action=ITI_92)
     assert (answer.status_urn, answer.codes) == (FAILURE, ["UnmodifiableMetadataError"])
 
 
 def test_a_restricted_update_moves_no_document(record):
-    """UnmodifiableMetadataError: repositoryUniqueId."""
+    """MU supplement: 3.57.4.1.3; UnmodifiableMetadataError: repositoryUniqueId."""
     entry, member = record.version()
     moved = entry.replace(
         slot("repositoryUniqueId", requests.REPOSITORY), slot("repositoryUniqueId", "2.999.3")

@@ -151,6 +151,13 @@ STRUCTURE: Cases = {
         ),
         "SubmissionSet SubmissionSet1: limitedMetadata is given, XDS.b does not allow it (ITI TF-3: 4.3.1)",
     ),
+    "limited metadata of the Folder": (
+        before(
+            '<rim:Classification id="label-Folder1"',
+            label("Folder1", "2c144a76-29a9-4b7c-af54-b25409fe7d03").replace("label-", "limited-"),
+        ),
+        "Folder Folder1: limitedMetadata is given, XDS.b does not allow it (ITI TF-3: 4.3.1)",
+    ),
     "RegistryPackage without label": (
         without('<rim:Classification id="label-Folder1"', "/>"),
         "RegistryPackage 'Folder1': no Classification says what it is, expected the classificationNode "
