@@ -31,12 +31,13 @@ class RegistryError:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One row of ITI TF-3: Table 4.2.4.1-2."""
+    """One row of ITI TF-3: Table 4.2.4.1-2; `never` says why nothing here can bring it about."""
 
     name: str
     transactions: str
     meaning: str
     severity: Severity = Severity.ERROR
+    never: str = ""
 
     def error(self, context: str, location: str = "") -> RegistryError:
         """Make the RegistryError that says this of one thing."""
@@ -57,8 +58,19 @@ DUPLICATE_UNIQUE_ID_IN_REGISTRY = E(
     "41 42 57 61 92",
     "the uniqueId of a SubmissionSet or Folder is already registered",
 )
-EXTRA_METADATA_NOT_SAVED = E("XDSExtraMetadataNotSaved", "41 42 61", "extra metadata was dropped", W)
-INVALID_DOCUMENT_CONTENT = E("InvalidDocumentContent", "41", "the document contradicts its metadata")
+EXTRA_METADATA_NOT_SAVED = E(
+    "XDSExtraMetadataNotSaved",
+    "41 42 61",
+    "extra metadata was dropped",
+    W,
+    never="extra metadata is always kept and returned",
+)
+INVALID_DOCUMENT_CONTENT = E(
+    "InvalidDocumentContent",
+    "41",
+    "the document contradicts its metadata",
+    never="a document is opaque here; its hash and size alone are compared, and have a code of their own",
+)
 MISSING_DOCUMENT = E("XDSMissingDocument", "41", "a DocumentEntry came without its Document")
 MISSING_DOCUMENT_METADATA = E("XDSMissingDocumentMetadata", "41", "a Document came without its DocumentEntry")
 NON_IDENTICAL_HASH = E(
@@ -120,7 +132,12 @@ OBJECT_TYPE_ERROR = E("XDSObjectTypeError", "92", "the objectType is unsupported
 UNMODIFIABLE_METADATA_ERROR = E(
     "UnmodifiableMetadataError", "92", "an attribute that may not change was changed"
 )
-LOCAL_POLICY_RESTRICTION_ERROR = E("LocalPolicyRestrictionError", "92", "local policy forbids the change")
+LOCAL_POLICY_RESTRICTION_ERROR = E(
+    "LocalPolicyRestrictionError",
+    "92",
+    "local policy forbids the change",
+    never="no setting of a domain forbids one change of metadata and allows another",
+)
 REFERENCES_EXIST = E("ReferencesExistException", "62", "an object to be removed is still referred to")
 UNREFERENCED_OBJECT = E(
     "XDSUnreferencedObjectException", "62", "removal would leave an object without association"
@@ -128,3 +145,24 @@ UNREFERENCED_OBJECT = E(
 REMOVE_DOCUMENTS_ERROR = E("XDSRemoveDocumentsError", "86", "the repository could not remove the document")
 
 ERROR_CODES = {row.name: row for row in list(globals().values()) if isinstance(row, ErrorCode)}
+
+_GATEWAY = "it is an initiating or responding gateway's; these actors serve one community"
+_RECIPIENT = (
+    "it is an XDR Document Recipient's; a repository with a registry does all that is asked or nothing"
+)
+# Codes of the table that the actors here have no reason to send, and why.
+CODES_OF_OTHERS = {
+    "DocumentQueued": _RECIPIENT,
+    "PartialAppendContentNotProcessed": _RECIPIENT,
+    "PartialFolderContentNotProcessed": _RECIPIENT,
+    "PartialRelationshipContentNotProcessed": _RECIPIENT,
+    "PartialReplaceContentNotProcessed": _RECIPIENT,
+    "PartialTransformNotProcessed": _RECIPIENT,
+    "PartialTransformReplaceNotProcessed": _RECIPIENT,
+    "TranscodingError": "it is of Cross-Community Fetch [ITI-63]",
+    "UnavailableRecipient": _RECIPIENT,
+    "UnknownRecipient": _RECIPIENT,
+    "XDSMissingHomeCommunityId": _GATEWAY,
+    "XDSReplaceFailed": "the Framework has deprecated it",
+    "XDSUnavailableCommunity": _GATEWAY,
+}

@@ -1,36 +1,45 @@
-"""Writes docs/conformance.md: what the Framework asks for, and the tests that show it.
+"""Writes docs/conformance.md: what the Framework asks for, and the journeys that show it over the wire.
 
     python -m tests.house.conformance_table
 
-Rows come from `ihe/` and from the docstrings of the checks. A test shows a row if it names it: a query and
-its parameter, an attribute, an error code as it stands on the wire, or the section in its docstring.
+Rows come from `ihe/`. A journey shows a rule whose words are its name or the name of one of its cases (others
+stand in `tests/house/proofs.py`), an attribute that is a case of it or stands in its docstring, and a query
+with a parameter, an association type or an error code that it names as it stands on the wire.
 """
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from ihe import stored_queries
+from ihe import rules, stored_queries
 from ihe.associations import ASSOCIATION_TYPES
 from ihe.attributes import ASSOCIATION, DOCUMENT_ENTRY, FOLDER, SUBMISSION_SET, Attribute
-from ihe.error_codes import ERROR_CODES
+from ihe.error_codes import CODES_OF_OTHERS, ERROR_CODES, ErrorCode
+from ihe.rules import Rule
 from ihe.stored_queries import Parameter, StoredQuery
-from tests.house.tree import ROOT, TESTS, name
+from tests.house.journeys import Test, journeys, proving
+from tests.house.proofs import PROOFS
+from tests.house.tree import ROOT, name
 
 TABLE = ROOT / "docs" / "conformance.md"
 # A reader wants an example or two; more would change with every new test.
 SHOWN = 2
-NONE = "none yet"
-_SHOWN_BY = "shown by"
-
-_CHECKS = ("ebxml/check*.py", "registry/*rules.py", "registry/iti*.py", "registry/replacement.py")
-# The house's own rules, and our client, which asks and does not answer.
-_BESIDE = {"client", "house", "services"}
-_SECTION = re.compile(r"\b[34](?:\.\d+){2,}(?:-\d+)?")
 _QUERIES = {key: row for key, row in vars(stored_queries).items() if isinstance(row, StoredQuery)}
+_RULES = {
+    "Form of what is submitted": rules.FORM,
+    "Data types": rules.DATATYPES,
+    "Registration": rules.REGISTRATION,
+    "Associations and Folders": rules.ASSOCIATIONS,
+    "Provide and Register": rules.PROVIDING,
+    "On-demand documents": rules.ON_DEMAND,
+    "Queries": rules.QUERYING,
+    "Retrieval": rules.RETRIEVING,
+    "New versions": rules.VERSIONS,
+    "Updates": rules.UPDATES,
+    "Status changes": rules.STATUS_CHANGES,
+    "Submitted Associations": rules.SUBMITTED_ASSOCIATIONS,
+    "Restricted updates": rules.RESTRICTED_UPDATES,
+    "Removal": rules.REMOVING,
+}
 _OBJECTS = {
     "DocumentEntry": DOCUMENT_ENTRY,
     "SubmissionSet": SUBMISSION_SET,
@@ -39,71 +48,32 @@ _OBJECTS = {
 }
 _HEAD = f"""# What is asked for, and the tests that show it
 
-Written by `python -m tests.house.conformance_table`; do not edit. At most {SHOWN} tests are shown for a row.
-"{NONE}" means that no test names the row, not that nothing reaches it: every query with every parameter is
-held against its rules in plain Python by [one property test]({{property}}).
+Written by `python -m tests.house.conformance_table`; do not edit. Every test shown speaks to a running server
+over the wire, its tables once in SQLite and once in PostgreSQL, and cites the section it is about; at most
+{SHOWN} are shown for a row. Besides, every query with every parameter is held against its rules in plain
+Python by [one property test](../tests/registry/test_stored_queries_property.py).
 """
 
-
-@dataclass(frozen=True)
-class Test:
-    """One test: where it is, what it says, and the sections in its docstring."""
-
-    path: Path
-    line: int
-    title: str
-    text: str
-    sections: frozenset[str]
-
-    @property
-    def link(self) -> str:
-        """The test, for a page in docs/."""
-        return f"[{self.title.removeprefix('test_').replace('_', ' ')}](../{name(self.path)})"
+Shown = list[Test] | str
 
 
-@cache
-def tests() -> tuple[Test, ...]:
-    """Every test of what a peer may ask of us, those of whole journeys first."""
-    paths = sorted(TESTS.rglob("test_*.py"), key=lambda path: ("journeys" not in path.parts, path))
-    return tuple(test for path in paths if path.parent.name not in _BESIDE for test in _tests_in(path))
-
-
-def _tests_in(path: Path) -> Iterator[Test]:
-    source = path.read_text(encoding="utf-8")
-    module = ast.parse(source)
-    lines = source.splitlines()
-    constants = {
-        target.id: "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        for node in module.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-            first = min((one.lineno for one in node.decorator_list), default=node.lineno)
-            text = "\n".join(lines[first - 1 : node.end_lineno])
-            used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} & constants.keys()
-            text += "".join("\n" + constants[each] for each in sorted(used))
-            said = ast.get_docstring(node) or ast.get_docstring(module) or ""
-            yield Test(path, first, node.name, text, frozenset(_SECTION.findall(said)))
+class NotShown(Exception):
+    """A row that no journey shows."""
 
 
 def written() -> str:
-    """The whole page."""
-    (everything,) = (one for one in tests() if one.title == "test_sqlite_finds_what_the_rules_find")
-    parts = [_HEAD.format(property=f"../{name(everything.path)}")]
-    parts += ["\n## Stored queries [ITI-18, ITI-51]\n", *map(_query, _QUERIES.items())]
-    parts.append("\n## Rules of submissions, updates and removals\n\n" + _table("rule", _rules()))
-    for of, rows in _OBJECTS.items():
-        parts.append(f"\n## Attributes of a {of}\n\n" + _table("attribute", _attributes(of, rows)))
+    """The whole page; NotShown if a row is without its test."""
+    parts = [_HEAD, "\n## Stored queries [ITI-18, ITI-51]\n", *map(_query, _QUERIES.items())]
+    parts.append("\n## Rules\n")
+    for title, of in _RULES.items():
+        parts.append(f"\n### {title}\n\n" + _table("rule", map(_rule, of)))
+    for kind, rows in _OBJECTS.items():
+        parts.append(f"\n## Attributes of a {kind}\n\n" + _table("attribute", _attributes(kind, rows)))
     types = [(f"`{row.name}`", _naming(_word(row.name))) for row in ASSOCIATION_TYPES.values()]
     parts.append("\n## Association types\n\n" + _table("type", types))
-    codes = [
-        (f"`{row.name}` ({_transactions(row.transactions)}): {row.meaning}", _naming(_word(row.name)))
-        for row in ERROR_CODES.values()
-    ]
-    parts.append("\n## Error codes\n\n" + _table("code", codes))
+    parts.append("\n## Error codes\n\n" + _table("code", map(_code, ERROR_CODES.values())))
+    others = [(f"`{code}`", f"does not apply: {reason}") for code, reason in CODES_OF_OTHERS.items()]
+    parts.append("\n## Error codes that are never sent\n\n" + _table("code", others))
     return "".join(parts)
 
 
@@ -111,8 +81,8 @@ def _query(item: tuple[str, StoredQuery]) -> str:
     key, query = item
     asks = re.compile(rf"\b{key}\b(?!_)|\b{key.lower()}\(|{query.id}|\b{query.name}\b")
     of_query = sorted(
-        (test for test in tests() if asks.search(test.text)),
-        key=lambda test: (key.lower() not in test.title, "registry" not in test.path.parts),
+        (test for test in journeys() if asks.search(test.text)),
+        key=lambda test: key.lower() not in test.title.replace(" ", "_"),
     )
     rows = [
         (f"`{row.slot}`", [test for test in of_query if _slot(row).search(test.text)])
@@ -124,37 +94,28 @@ def _query(item: tuple[str, StoredQuery]) -> str:
 
 
 def _slot(row: Parameter) -> re.Pattern[str]:
-    short = re.sub(r"^\$(XDS(DocumentEntry|SubmissionSet|Folder))?", "", row.slot)
-    return re.compile(rf"""(?:\b|\$)(?:XDS(?:DocumentEntry|SubmissionSet|Folder))?{short}(?=[="'])""")
+    return re.compile(rf"""{re.escape(row.slot)}(?=["'])""")
 
 
-def _rules() -> Iterator[tuple[str, list[Test]]]:
-    for pattern in _CHECKS:
-        for path in sorted(ROOT.glob(pattern)):
-            for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    said = (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
-                    if sections := set(_SECTION.findall(said)):
-                        rule = f"{re.sub(' +', ' ', said)} [{node.name.strip('_')}](../{name(path)})"
-                        yield rule, [test for test in tests() if test.sections & sections]
+def _rule(row: Rule) -> tuple[str, Shown]:
+    found = proving(row.says) or [test for words in PROOFS.get(row.says, ()) for test in proving(words)]
+    return f"{row.says} ({_transactions(row.transactions)}; {row.section})", found
 
 
-def _attributes(of: str, rows: Iterable[Attribute]) -> Iterator[tuple[str, list[Test]]]:
+def _attributes(of: str, rows: Iterable[Attribute]) -> Iterator[tuple[str, Shown]]:
     for row in rows:
-        spelled = re.compile(rf"\b({row.name}|{row.field})\b")
-        yield (
-            f"`{row.name}` ({row.section})",
-            [test for test in tests() if spelled.search(test.text) and _speaks_of(of, test)],
-        )
+        word = f"{of}.{row.name}"
+        told = [test for test in journeys() if _word(word).search(test.said)]
+        yield f"`{row.name}` ({row.section})", proving(word) + proving(f"{of} without {row.name}") + told
 
 
-def _speaks_of(of: str, test: Test) -> bool:
-    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", of).lower()
-    return re.search(rf"{of}|\b{snake}\b", test.text) is not None
+def _code(row: ErrorCode) -> tuple[str, Shown]:
+    of = f"`{row.name}` ({_transactions(row.transactions)}): {row.meaning}"
+    return of, f"does not apply: {row.never}" if row.never else _naming(_word(row.name))
 
 
 def _naming(pattern: re.Pattern[str]) -> list[Test]:
-    return [test for test in tests() if pattern.search(test.text)]
+    return [test for test in journeys() if pattern.search(test.text)]
 
 
 def _word(text: str) -> re.Pattern[str]:
@@ -165,20 +126,21 @@ def _transactions(numbers: str) -> str:
     return ", ".join(f"ITI-{number}" for number in numbers.split())
 
 
-def _table(of: str, rows: Iterable[tuple[str, list[Test]]]) -> str:
-    body = "".join(f"| {what.replace('|', chr(92) + '|')} | {_links(found)} |\n" for what, found in rows)
-    return f"| {of} | {_SHOWN_BY} |\n| --- | --- |\n{body}"
+def _table(of: str, rows: Iterable[tuple[str, Shown]]) -> str:
+    body = []
+    for what, found in rows:
+        if not found:
+            raise NotShown(f"no journey shows {what}")
+        shown = found if isinstance(found, str) else _links(found)
+        body.append(f"| {what.replace('|', chr(92) + '|')} | {shown} |\n")
+    return f"| {of} | shown by |\n| --- | --- |\n{''.join(body)}"
 
 
 def _links(found: list[Test]) -> str:
-    return "; ".join(test.link for test in found[:SHOWN]) or NONE
+    return "; ".join(dict.fromkeys(test.link for test in found[:SHOWN]))
 
 
 if __name__ == "__main__":
     TABLE.write_text(written(), encoding="utf-8")
     lines = TABLE.read_text(encoding="utf-8").splitlines()
-    held = [
-        line for line in lines if line.startswith("| ") and not line.endswith((_SHOWN_BY + " |", "--- |"))
-    ]
-    without = sum(line.endswith(f"| {NONE} |") for line in held)
-    print(f"{name(TABLE)}: {len(held)} rows, {without} of them without a test that names them")
+    print(f"{name(TABLE)}: {sum(line.startswith('| ') for line in lines)} rows, each with its test")
