@@ -48,6 +48,10 @@ class DatabaseBusy(DatabaseError):
     """No connection, lock or answer within the limits."""
 
 
+class DatabaseFull(DatabaseError):
+    """No room is left for what is to be written."""
+
+
 class DatabaseUnavailable(DatabaseError):
     """The server cannot be reached, or went away; of a commit under way the outcome is not known."""
 

@@ -21,6 +21,7 @@ from database.port import (
     Database,
     DatabaseBusy,
     DatabaseError,
+    DatabaseFull,
     DatabaseUnavailable,
     Limits,
     Parameters,
@@ -38,6 +39,7 @@ PREPARED_STATEMENTS = 512
 # SQLSTATE classes and codes (PostgreSQL manual, appendix A).
 _CONFLICTS = {"23505", "40001", "40P01"}
 _BUSY = {"55P03", "57014", "53300", "53400"}
+_FULL = {"53100", "53200"}
 _GONE_CLASSES = {"08"}
 _GONE = {"57P01", "57P02", "57P03"}
 
@@ -251,6 +253,8 @@ def _told(error: psycopg.Error, diagnostic: Diagnostic) -> DatabaseError:
         return ConflictingWrite(f"{state} {diagnostic.constraint_name or ''}".strip())
     if state in _BUSY:
         return DatabaseBusy(state)
+    if state in _FULL:
+        return DatabaseFull(state)
     if (
         state in _GONE
         or state[:2] in _GONE_CLASSES

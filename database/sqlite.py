@@ -17,6 +17,7 @@ from database.port import (
     Database,
     DatabaseBusy,
     DatabaseError,
+    DatabaseFull,
     DatabaseUnavailable,
     Limits,
     Parameters,
@@ -315,6 +316,8 @@ def _told(error: sqlite3.Error) -> DatabaseError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
         return ConflictingWrite(name)
+    if code & 0xFF == sqlite3.SQLITE_FULL:
+        return DatabaseFull(name)
     if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT):
         return DatabaseBusy(name)
     if code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB):

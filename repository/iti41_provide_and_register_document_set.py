@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from database import DatabaseBusy, DatabaseError
+from database import DatabaseBusy, DatabaseError, DatabaseFull
 from ebxml.model import DocumentEntry, RegistryResponse, Submission
 from ebxml.refused import Refused
 from exchange.ports import (
@@ -25,6 +25,7 @@ from ihe.error_codes import (
     REGISTRY_NOT_AVAILABLE,
     REPOSITORY_BUSY,
     REPOSITORY_METADATA_ERROR,
+    REPOSITORY_OUT_OF_RESOURCES,
     RegistryError,
     ResponseStatus,
 )
@@ -135,6 +136,9 @@ async def _store_as_pending(
     except DatabaseBusy as error:
         await _remove(submission_id, staged, store)
         raise Refused(REPOSITORY_BUSY.error("too many submissions at once; send this one again")) from error
+    except DatabaseFull as error:
+        await _remove(submission_id, staged, store)
+        raise Refused(REPOSITORY_OUT_OF_RESOURCES.error("no room is left; nothing was stored")) from error
     except BaseException:
         await _remove(submission_id, staged, store)
         raise

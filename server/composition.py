@@ -19,7 +19,7 @@ from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
 from consent_broker.decide import OpenDomain
 from consent_broker.one_time_use import UsedAssertions
-from database import Database, DatabaseBusy, DatabaseError, Statement, open_database
+from database import Database, DatabaseBusy, DatabaseError, DatabaseFull, Statement, open_database
 from ebxml.refused import Refused
 from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
@@ -44,7 +44,7 @@ from exchange.repository_conversations import (
     RetrieveDocumentSet,
 )
 from exchange.serve import Actor, ActorName, Surroundings
-from ihe.error_codes import REGISTRY_BUSY
+from ihe.error_codes import REGISTRY_BUSY, REGISTRY_OUT_OF_RESOURCES
 from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
 from registry.iti42_register_document_set import register_document_set
 from registry.iti57_update_document_set import update_document_set
@@ -171,8 +171,8 @@ async def _audit_store(configuration: Configuration, database: Database) -> Audi
 
 def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients:
     return KnownPatients(
-        add=_or_busy(partial(add_patient, store=store, clock=around.clock)),
-        merge=_or_busy(partial(merge_patients, store=store)),
+        add=_in_its_words(partial(add_patient, store=store, clock=around.clock)),
+        merge=_in_its_words(partial(merge_patients, store=store)),
     )
 
 
@@ -191,13 +191,13 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
     )
     return _actor(
         "registry",
-        RegisterDocumentSet(_or_busy(register), around.domain),
-        RegistryStoredQuery(_or_busy(query), around.domain),
-        MultiPatientStoredQuery(_or_busy(query), around.domain),
-        RegisterOnDemandDocumentEntry(_or_busy(register), around.domain),
-        UpdateDocumentSet(_or_busy(update), around.domain),
-        RestrictedUpdateDocumentSet(_or_busy(restricted), around.domain),
-        RemoveMetadata(_or_busy(partial(remove_metadata, store=store)), around.domain),
+        RegisterDocumentSet(_in_its_words(register), around.domain),
+        RegistryStoredQuery(_in_its_words(query), around.domain),
+        MultiPatientStoredQuery(_in_its_words(query), around.domain),
+        RegisterOnDemandDocumentEntry(_in_its_words(register), around.domain),
+        UpdateDocumentSet(_in_its_words(update), around.domain),
+        RestrictedUpdateDocumentSet(_in_its_words(restricted), around.domain),
+        RemoveMetadata(_in_its_words(partial(remove_metadata, store=store)), around.domain),
         *soap_feed(patients, around),
     )
 
@@ -268,8 +268,8 @@ async def _registry_link(
     )
 
 
-def _or_busy(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """A registry that gets no turn at its database says so in the word made for it (ITI TF-3: 4.2.4.2)."""
+def _in_its_words(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """A registry that gets no turn or no room at its database says which of both (ITI TF-3: 4.2.4.2)."""
 
     @wraps(handle)
     async def handled(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -277,6 +277,8 @@ def _or_busy(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             return await handle(*args, **kwargs)
         except DatabaseBusy as problem:
             raise Refused(REGISTRY_BUSY.error("too many requests at once; send this one again")) from problem
+        except DatabaseFull as problem:
+            raise Refused(REGISTRY_OUT_OF_RESOURCES.error("no room is left; nothing was stored")) from problem
 
     return handled
 

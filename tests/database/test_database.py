@@ -8,6 +8,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, func, 
 from database import (
     ConflictingWrite,
     DatabaseBusy,
+    DatabaseFull,
     DatabaseUnavailable,
     Limits,
     Statement,
@@ -167,6 +168,28 @@ async def test_a_queue_that_is_full_or_too_slow_is_busy(database, limits):
     release.set()
     await asyncio.gather(*tasks[:holders])
     assert len(await names(database)) == holders
+
+
+NO_ROOM = {
+    "sqlite": ["PRAGMA max_page_count = 1"],
+    "postgresql": [
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$",
+        "CREATE TRIGGER no_room BEFORE INSERT ON thing EXECUTE FUNCTION no_room()",
+    ],
+}
+
+
+async def test_a_database_without_room_says_so_and_keeps_what_it_has(database):
+    async with database.transaction() as transaction:
+        await transaction.execute(INSERT, {"id": 1, "name": "a"})
+    async with database.transaction() as transaction:
+        for statement in NO_ROOM[database.dialect]:
+            await transaction.fetch(Statement(text(statement)))
+    with pytest.raises(DatabaseFull):
+        async with database.transaction() as transaction:
+            await transaction.execute(INSERT, {"id": 2, "name": "b" * 10_000_000})
+    assert await names(database) == ["a"]
 
 
 async def test_an_endless_statement_is_stopped(database):

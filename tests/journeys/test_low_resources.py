@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import psycopg
+import pytest
 
 from tests.messages import requests
 from tests.messages.named_record import NamedRecord
@@ -145,3 +146,27 @@ def test_a_document_in_the_envelope_has_the_limit_of_one_beside_it(fresh_platfor
     context = "a document is longer than the 1000 bytes taken here"
     assert answer.errors == [("XDSRepositoryOutOfResources", context)]
     assert platform.stored_files == set()
+
+
+DISK_FULL = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON {} EXECUTE FUNCTION no_room();
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [("document_entry", "XDSRegistryOutOfResources"), ("document", "XDSRepositoryOutOfResources")],
+)
+def test_a_database_without_room_takes_nothing_more(fresh_platform, migrated_postgresql_url, table, code):
+    """ITI TF-3: 4.2.4.2; SQLite's own word for it is told in tests/database."""
+    with psycopg.connect(migrated_postgresql_url, autocommit=True) as connection:
+        connection.execute(DISK_FULL.format(table).encode())
+    platform = fresh_platform(database_url=migrated_postgresql_url)
+    sent = submission(platform.add_patient())
+    answer = platform.provide(sent, b"document")
+    assert answer.status_urn == FAILURE
+    assert answer.errors == [(code, "no room is left; nothing was stored")]
+    assert platform.stored_files == set()
+    assert platform.documents_of(sent.patient_id) == []
