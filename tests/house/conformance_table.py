@@ -80,9 +80,10 @@ def written() -> str:
 def _query(item: tuple[str, StoredQuery]) -> str:
     key, query = item
     asks = re.compile(rf"\b{key}\b(?!_)|\b{key.lower()}\(|{query.id}|\b{query.name}\b")
+    # First those that are called after it, last those that ask wrongly.
     of_query = sorted(
         (test for test in journeys() if asks.search(test.text)),
-        key=lambda test: key.lower() not in test.title.replace(" ", "_"),
+        key=lambda test: (key.lower() not in test.title.replace(" ", "_"), "test_bad" in test.path.stem),
     )
     rows = [
         (f"`{row.slot}`", [test for test in of_query if _slot(row).search(test.text)])
