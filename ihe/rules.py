@@ -19,6 +19,27 @@ def _of(transactions: str, *said: tuple[str, str]) -> tuple[Rule, ...]:
 _SUBMITTING = "41 42 61"
 _SUBMITTING_AND_UPDATING = "41 42 57 61 92"
 
+ENVELOPES = _of(
+    "18 41 42 43 44 51 57 61 62 86 92",
+    ("ITI TF-2: V.3; SOAP 1.2 Part 1: 5.1", "an envelope is one of SOAP 1.2"),
+    ("ITI TF-2: V.3; SOAP 1.2 Part 1: 5", "an envelope has no document type and no entities"),
+    ("ITI TF-2: V.3; SOAP 1.2 Part 1: 5.2", "headers that need not be understood are passed over"),
+    ("ITI TF-2: V.3; SOAP 1.2 Part 1: 5.4.8", "a header that must be understood is known"),
+    ("ITI TF-2: V.3; WS-Addressing 1.0: 3", "wsa:Action is there once and known to the actor"),
+    ("ITI TF-2: V.3; WS-Addressing 1.0: 3", "wsa:MessageID is there"),
+    ("ITI TF-2: V.3; WS-Addressing 1.0: 3", "an answer goes back on the connection of its request"),
+    ("ITI TF-2: V.3; WS-Addressing 1.0 SOAP Binding: 6", "a fault says which headers and to which message"),
+    ("ITI TF-2: V.3; RFC 3902", "an action outside the envelope is taken where there is none inside"),
+    ("ITI TF-2: V.3", "the Body is what its action says"),
+    ("ITI TF-2: V.3; XML 1.0: 4.3.3", "an envelope may come in utf 16"),
+    ("ITI TF-2: V.3.6", "mtom is taken as peers write it"),
+    ("ITI TF-2: V.3.6", "mtom that cannot be understood is a fault"),
+    ("ITI TF-2: V.3.6", "queries and registrations may come as mtom"),
+    ("ITI TF-2: V.3.6", "inline and attached documents may be mixed"),
+    ("ITI TF-2: V.2.2", "wsdl and schemas are served"),
+    ("RFC 9112: 7.1", "a request may be transferred in chunks"),
+)
+
 FORM = _of(
     _SUBMITTING_AND_UPDATING,
     ("ITI TF-3: 4.2.1", "a submission has exactly one SubmissionSet"),
@@ -322,6 +343,6 @@ REMOVING = _of(
 )  # fmt: skip
 
 RULES = (
-    *FORM, *DATATYPES, *REGISTRATION, *ASSOCIATIONS, *PROVIDING, *ON_DEMAND, *QUERYING, *RETRIEVING,
+    *ENVELOPES, *FORM, *DATATYPES, *REGISTRATION, *ASSOCIATIONS, *PROVIDING, *ON_DEMAND, *QUERYING, *RETRIEVING,
     *VERSIONS, *UPDATES, *STATUS_CHANGES, *SUBMITTED_ASSOCIATIONS, *RESTRICTED_UPDATES, *REMOVING,
 )  # fmt: skip

@@ -25,6 +25,7 @@ TABLE = ROOT / "docs" / "conformance.md"
 SHOWN = 2
 _QUERIES = {key: row for key, row in vars(stored_queries).items() if isinstance(row, StoredQuery)}
 _RULES = {
+    "Envelopes": rules.ENVELOPES,
     "Form of what is submitted": rules.FORM,
     "Data types": rules.DATATYPES,
     "Registration": rules.REGISTRATION,
@@ -49,9 +50,10 @@ _OBJECTS = {
 _HEAD = f"""# What is asked for, and the tests that show it
 
 Written by `python -m tests.house.conformance_table`; do not edit. Every test shown speaks to a running server
-over the wire, its tables once in SQLite and once in PostgreSQL, and cites the section it is about; at most
-{SHOWN} are shown for a row. Besides, every query with every parameter is held against its rules in plain
-Python by [one property test](../tests/registry/test_stored_queries_property.py).
+over the wire, its tables once in SQLite and once in PostgreSQL (but where a message never gets as far as a
+table), and cites the section it is about; at most {SHOWN} are shown for a row. Besides, one
+[property test](../tests/registry/test_stored_queries_property.py) holds every query with every parameter
+against its rules in plain Python.
 """
 
 Shown = list[Test] | str

@@ -4,6 +4,13 @@ By rule: tests, by their name without `test_`, and cases, by their ids.
 """
 
 PROOFS: dict[str, tuple[str, ...]] = {
+    "an envelope is one of SOAP 1.2": ("SOAP 1.1", "no envelope"),
+    "an envelope has no document type and no entities": ("DTD", "entity from a file"),
+    "a header that must be understood is known": ("headers that must be understood",),
+    "wsa:Action is there once and known to the actor": ("two actions", "action of the other actor"),
+    "wsa:MessageID is there": ("no MessageID",),
+    "an answer goes back on the connection of its request": ("answer wanted elsewhere",),
+    "the Body is what its action says": ("Body of another action",),
     "a submission has exactly one SubmissionSet": ("no SubmissionSet", "two SubmissionSets"),
     "a package has one label": ("RegistryPackage without label", "RegistryPackage with both labels"),
     "objects within a Folder's element are refused": ("objects within a Folder",),
