@@ -1,6 +1,6 @@
 """Step 1: bytes to an envelope and its attachments (ITI TF-2: V.3, V.8)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import schemas
 from ebxml.refused import Refused
@@ -9,16 +9,22 @@ from exchange.call import Call, Limits
 from exchange.conversation import Message
 from exchange.ports import DocumentWriter
 from soap.content_type import ContentType, read_content_type
-from soap.envelope import Envelope, read_envelope
-from soap.fault import SoapFault
+from soap.envelope import read_envelope
+from soap.fault import QName, SoapFault
 from soap.mtom import Decoder, MtomLimits, PartBegins, PartData, PartEnds
-from xua.security_header import SECURITY
 
 
 async def receive(
-    call: Call, attachments: Attachments, limits: Limits, tolerate_white_space: bool
+    call: Call,
+    attachments: Attachments,
+    limits: Limits,
+    tolerate_white_space: bool,
+    understood: Collection[QName],
 ) -> Message:
-    """Read a SOAP 1.2 message in either packaging; its documents go to staging as they arrive."""
+    """Read a SOAP 1.2 message in either packaging; its documents go to staging as they arrive.
+
+    `understood` are the headers that later steps heed.
+    """
     content_type = read_content_type(call.content_type)
     mtom = content_type.media_type == "multipart/related"
     if mtom:
@@ -30,20 +36,14 @@ async def receive(
     else:
         raise SoapFault.unsupported_media_type(content_type.media_type)
     fallback = content_type.action or call.fallback_action
-    envelope = _understand(root, charset, limits, fallback, tolerate_white_space)
-    return Message(envelope, mtom, attachments)
-
-
-def _understand(
-    root: bytes, charset: str | None, limits: Limits, fallback_action: str, tolerate_white_space: bool
-) -> Envelope:
     try:
         element = schemas.parse(root, charset, limits.metadata_size_bytes)
     except schemas.NotParsable as problem:
         raise SoapFault.not_parsable(str(problem)) from problem
-    return read_envelope(
-        element, (SECURITY,), fallback_action=fallback_action, tolerate_white_space=tolerate_white_space
+    envelope = read_envelope(
+        element, understood, fallback_action=fallback, tolerate_white_space=tolerate_white_space
     )
+    return Message(envelope, mtom, attachments)
 
 
 async def _receive_whole(body: AsyncIterator[bytes], limits: Limits) -> bytes:

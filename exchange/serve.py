@@ -58,7 +58,11 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
     try:
         # 1. Bytes to envelope and attachments.
         message = await receive(
-            call, attachments, around.limits, Tolerance.ACTION_WHITE_SPACE in around.domain.tolerances
+            call,
+            attachments,
+            around.limits,
+            Tolerance.ACTION_WHITE_SPACE in around.domain.tolerances,
+            around.users.understood,
         )
         # 2. wsa:Action to transaction.
         conversation = _conversation_about(message, actor, diary)

@@ -13,12 +13,12 @@ from exchange.diary import Diary
 from exchange.subject import Subject
 from ihe.transactions import Transaction
 from ihe.xua import NO_ASSERTION, USED_BEFORE, WITHOUT_A_USER
-from soap.fault import SoapFault
+from soap.fault import QName, SoapFault
 from xua.acceptance import Policy, Presenter, refuse_unacceptable
 from xua.assertion import Assertion
 from xua.message_signature import signers_of_message
 from xua.refused import NotAccepted
-from xua.security_header import Token, read_security_header
+from xua.security_header import SECURITY, Token, read_security_header
 from xua.signature import Trust
 from xua.verified import VerifiedAssertions, verify
 
@@ -40,6 +40,11 @@ class Users:
     uses: OneTimeUses
     known: VerifiedAssertions = field(default_factory=VerifiedAssertions)
 
+    @property
+    def understood(self) -> frozenset[QName]:
+        """The header that is heeded; without an identity provider it is as foreign as any (SOAP 1.2: 2.4)."""
+        return frozenset({SECURITY}) if self.trust.providers else frozenset()
+
 
 async def who_is_asking(
     call: Call,
@@ -52,7 +57,7 @@ async def who_is_asking(
 ) -> Subject:
     """The machine and, by his assertion, the user; a SoapFault where one is wanting or does not do."""
     try:
-        token = read_security_header(message.envelope.headers)
+        token = read_security_header(message.envelope.headers) if users.understood else None
         if token is None:
             bearing.set(None)
             # An actor of our own speaks for nobody when it settles what a stopped process left over.

@@ -181,6 +181,15 @@ def test_where_no_assertion_is_required_one_that_is_there_is_verified_all_the_sa
     assert find_documents(platform, patient_id, self_made).fault[1] == "FailedCheck"
 
 
+def test_without_an_identity_provider_the_header_is_not_understood(platform):
+    """SOAP 1.2 Part 1: 2.4, 5.4.8: an optional one is passed over, and its user stands in no record."""
+    patient_id = platform.add_patient()
+    token = signed(assertion())
+    assert find_documents(platform, patient_id, security(token, must_understand="0")).status_urn == SUCCESS
+    assert b"amuller" not in etree.tostring(records_of(platform, patient_id)[-1])
+    assert find_documents(platform, patient_id, security(token)).fault[0] == "MustUnderstand"
+
+
 def test_what_the_domain_asks_can_be_set(fresh_platform, tmp_path):
     """ITI TF-2: 3.40.4.1.2 leaves audience, strength and number of roles to the domain."""
     write_certificates(tmp_path / "platform")
