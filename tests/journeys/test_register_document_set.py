@@ -37,6 +37,12 @@ def refused(record: NamedRecord, submission_set: str, **content) -> list[tuple[s
     return answer.errors
 
 
+def assert_one(errors: list[tuple[str, str]], code: str, *named: str) -> None:
+    """One error of this code, which names what is wrong; how it says so is told in tests/registry."""
+    assert [found for found, _ in errors] == [code], errors
+    assert [each for each in named if each not in errors[0][1]] == []
+
+
 # Relationships.
 
 
@@ -93,8 +99,8 @@ def test_nothing_is_appended_to_a_transformation(record):
     """ITI TF-3: 4.2.2.2.1."""
     record.register("S1", documents="A")
     record.register("S2", documents="B", links=["B XFRM A"])
-    context = f"{record.names.uuid('B')} is a transformation: nothing may be appended"
-    assert refused(record, "S3", documents="C", links=["C APND B"]) == [("XDSRegistryMetadataError", context)]
+    errors = refused(record, "S3", documents="C", links=["C APND B"])
+    assert_one(errors, "XDSRegistryMetadataError", record.names.uuid("B"), "transformation")
 
 
 @pytest.mark.parametrize("type", ["APND", "XFRM", "signs"])
@@ -127,7 +133,7 @@ def test_no_relationship_goes_to_a_deprecated_document(record, type):
     record.register("S1", documents="A")
     record.register("S2", documents="B", links=["B RPLC A"])
     errors = refused(record, "S3", documents="C", links=[f"C {type} A"])
-    assert errors == [("XDSRegistryDeprecatedDocumentError", f"{record.names.uuid('A')} is Deprecated")]
+    assert_one(errors, "XDSRegistryDeprecatedDocumentError", record.names.uuid("A"))
 
 
 @pytest.mark.parametrize("type", ["RPLC", "XFRM_RPLC", "APND", "XFRM", "signs"])
@@ -136,7 +142,7 @@ def test_no_relationship_goes_to_another_patients_document(record, type):
     record.register("S1", documents="A")
     other = NamedRecord(record.platform, record.names)
     errors = refused(other, "S2", documents="B", links=[f"B {type} A"])
-    assert errors == [("XDSPatientIdDoesNotMatch", f"{record.names.uuid('A')} belongs to another patient")]
+    assert_one(errors, "XDSPatientIdDoesNotMatch", record.names.uuid("A"))
     assert record.status("A") == ["Approved"]
 
 
@@ -248,9 +254,7 @@ def test_a_folder_and_its_documents_are_of_one_patient(record, of_other):
         "Folder": ({"documents": "B", "places": ["F>B"]}, "F"),
     }[of_other]
     errors = refused(other, "S2", **content)
-    assert errors == [
-        ("XDSPatientIdDoesNotMatch", f"{record.names.uuid(stranger)} belongs to another patient")
-    ]
+    assert_one(errors, "XDSPatientIdDoesNotMatch", record.names.uuid(stranger))
 
 
 def test_a_deprecated_document_comes_into_no_folder(record):
@@ -258,7 +262,7 @@ def test_a_deprecated_document_comes_into_no_folder(record):
     record.register("S1", documents="A")
     record.register("S2", documents="B", links=["B RPLC A"])
     errors = refused(record, "S3", folders="F", places=["F>A"])
-    assert errors == [("XDSRegistryDeprecatedDocumentError", f"{record.names.uuid('A')} is Deprecated")]
+    assert_one(errors, "XDSRegistryDeprecatedDocumentError", record.names.uuid("A"))
 
 
 def test_a_folder_holds_no_folder(record):
@@ -291,8 +295,7 @@ def test_nothing_is_added_to_a_registered_submission_set(record):
     late = record.link("S1>B", status="Reference") + record.link("S3>S1>B")
     errors = refused(record, "S3", documents="C", more=late)
     assert {code for code, _ in errors} == {"XDSRegistryMetadataError"}
-    context = f"nothing more can be added to the SubmissionSet {record.names.uuid('S1')}"
-    assert context in {context for _, context in errors}
+    assert any(record.names.uuid("S1") in context for _, context in errors)
 
 
 @pytest.mark.parametrize("of", ["SubmissionSet", "Folder"])
@@ -309,9 +312,7 @@ def test_a_unique_id_is_of_no_other_registered_object(record, of, other):
         folder = requests.folder(record.patient_id, used, "Folder9")
     body = requests.submit(fresh, folder, association("SubmissionSet9", "Folder9"))
     answer = record.platform.register(body)
-    assert answer.errors == [
-        ("XDSDuplicateUniqueIdInRegistry", f"{of}.uniqueId {used} is registered already")
-    ]
+    assert_one(answer.errors, "XDSDuplicateUniqueIdInRegistry", of, used)
 
 
 # What is kept, and what is told.
@@ -330,8 +331,8 @@ def test_one_document_may_be_registered_twice(record):
 @pytest.mark.parametrize(
     ("sha1", "size", "expected"),
     [
-        ("0" * 40, 0, [("XDSNonIdenticalHash", "hash")]),
-        ("0" * 40, 1, [("XDSNonIdenticalHash", "hash"), ("XDSNonIdenticalSize", "size")]),
+        ("0" * 40, 0, ["XDSNonIdenticalHash"]),
+        ("0" * 40, 1, ["XDSNonIdenticalHash", "XDSNonIdenticalSize"]),
     ],
 )
 def test_other_bytes_do_not_bear_a_registered_unique_id(record, sha1, size, expected):
@@ -339,9 +340,9 @@ def test_other_bytes_do_not_bear_a_registered_unique_id(record, sha1, size, expe
     record.register("S1", documents="A")
     other = record.document("A", sha1, size).replace(record.names.uuid("A"), record.names.uuid("B"))
     unique_id = record.names.oid("A")
-    assert refused(record, "S2", more=other + record.link("S2>B", status="Original")) == [
-        (code, f"{unique_id} is registered with another {what}") for code, what in expected
-    ]
+    errors = refused(record, "S2", more=other + record.link("S2>B", status="Original"))
+    assert [code for code, _ in errors] == expected
+    assert [context for _, context in errors if unique_id not in context] == []
 
 
 def test_extra_metadata_is_kept_and_returned(record):
