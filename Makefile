@@ -39,6 +39,9 @@ reference-check: $(DEVELOPING)  ## hold schemas and server against the published
 	$(BIN)/python -m tests.reference.check $(REFERENCE)
 	$(BIN)/python -m tests.reference.samples $(REFERENCE)/samples
 
+bench-memory: $(DEVELOPING)  ## show what documents cost in memory; needs 20 GB of disk, DIRECTORY=DIR says where
+	$(BIN)/python -m bench.memory $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 ##@ Look after
 
 lock: $(DEVELOPING)  ## write requirements/*.lock anew from pyproject.toml (newer versions: make lock UPGRADE=-U)
@@ -55,7 +58,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test check reference-check lock clean help
+.PHONY: demo serve test check reference-check bench-memory lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

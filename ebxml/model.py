@@ -219,6 +219,16 @@ class DocumentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentResponse:
+    """What answers one xds:DocumentRequest; the new ids are those of what was made on demand (3.43.4.2.2)."""
+
+    request: DocumentRequest
+    mime_type: str
+    new_document_unique_id: str = ""
+    new_repository_unique_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RetrieveRequest:
     """An ITI-43 request (ITI TF-2: 3.43.4.1.2)."""
 

@@ -5,6 +5,7 @@ from itertools import count
 
 from ebxml.model import (
     DocumentRequest,
+    DocumentResponse,
     RegistryObject,
     RegistryResponse,
     RetrieveRequest,
@@ -104,16 +105,21 @@ def write_retrieve_request(request: RetrieveRequest) -> bytes:
 
 
 def write_retrieve_response(
-    status: ResponseStatus, errors: Sequence[RegistryError], documents: Sequence[tuple[DocumentRequest, str]]
+    status: ResponseStatus, errors: Sequence[RegistryError], documents: Sequence[DocumentResponse]
 ) -> tuple[bytes, ...]:
     """Write the answer of ITI-43 in pieces, between which its documents go (ITI TF-2: 3.43.4.1.3).
 
-    `documents` are requests with the mimeType of what answers them; piece n ends where document n begins.
+    Piece n ends where document n begins.
     """
     pieces = []
     text = f'<xds:RetrieveDocumentSetResponse xmlns:xds="{XDS}">{_registry_response(status, errors)}'
-    for request, mime_type in documents:
-        text += f"<xds:DocumentResponse>{_ids(request)}<xds:mimeType>{escaped(mime_type)}</xds:mimeType>"
+    for one in documents:
+        text += (
+            f"<xds:DocumentResponse>{_ids(one.request)}"
+            f"{_new_id('Repository', one.new_repository_unique_id)}"
+            f"{_new_id('Document', one.new_document_unique_id)}"
+            f"<xds:mimeType>{escaped(one.mime_type)}</xds:mimeType>"
+        )
         pieces.append(f"{text}<xds:Document>".encode())
         text = "</xds:Document></xds:DocumentResponse>"
     pieces.append(f"{text}</xds:RetrieveDocumentSetResponse>".encode())
@@ -159,6 +165,10 @@ def _error_list(errors: Sequence[RegistryError]) -> str:
         ]
     )
     return f'<rs:RegistryErrorList highestSeverity="{worst}">{texts}</rs:RegistryErrorList>'
+
+
+def _new_id(of: str, unique_id: str) -> str:
+    return f"<xds:New{of}UniqueId>{escaped(unique_id)}</xds:New{of}UniqueId>" if unique_id else ""
 
 
 def _ids(request: DocumentRequest) -> str:

@@ -12,6 +12,8 @@ class Interrupted(Exception):
 class Call:
     """A POST to an actor's endpoint; `body` streams, `fallback_action` is the SOAPAction header.
 
+    `length_bytes` is what the peer says the body will have, None where it does not.
+
     Reading `body` raises Interrupted when the peer goes away.
     """
 
@@ -21,6 +23,7 @@ class Call:
     endpoint_address: str = ""
     peer_address: str = ""
     fallback_action: str = ""
+    length_bytes: int | None = None
     from_ourselves: bool = False
     """Another actor of this process hands it over: whom it speaks for was verified when it was asked."""
 
@@ -40,7 +43,7 @@ class Limits:
     """What one request may weigh; each is a setting of `[limits]` (see `server/configuration.py`)."""
 
     metadata_size_bytes: int = 32 * 1024 * 1024
-    """The envelope, inline base64 documents included: read whole, so it costs memory."""
+    """The envelope without its inline documents: read whole, so it costs memory."""
 
     document_size_bytes: int = 4 * 1024**3
     """One document; it streams, so this guards the disk, not memory."""

@@ -87,7 +87,11 @@ AnyConversation = Conversation[Any, Any]
 
 def refuse_surplus_parts(message: Message) -> None:
     """A MIME part that nothing refers to would be lost without a word, so its message is not taken."""
-    if surplus := message.attachments.unclaimed():
+    not_kept = message.attachments.not_kept
+    if not_kept and not not_kept.content_id:
+        raise not_kept.refusal()
+    surplus = (not_kept.content_id,) if not_kept else message.attachments.unclaimed()
+    if surplus:
         raise SoapFault.sender(f"the envelope does not refer to the MIME part {surplus[0]}")
 
 

@@ -1,13 +1,13 @@
 """What a journey needs from outside: each port is a Protocol, handed in by `server/` or by a test."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from audit_message.model import AuditMessage
-from ebxml.model import DocumentRequest, RegistryResponse, Submission
+from ebxml.model import DocumentEntry, DocumentRequest, RegistryResponse, Submission, SubmissionSet
 from ebxml.refused import Refused
 from exchange.subject import Subject
 from ihe.error_codes import REPOSITORY_OUT_OF_RESOURCES, RegistryError
@@ -49,9 +49,8 @@ class DocumentTooLarge(Refused):
     """A document is longer than this repository takes."""
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            REPOSITORY_OUT_OF_RESOURCES.error(f"a document is longer than the {limit_bytes} bytes taken here")
-        )
+        context = f"the document is longer than the {limit_bytes} bytes taken here"
+        super().__init__(REPOSITORY_OUT_OF_RESOURCES.error(context))
 
 
 class DocumentWriter(Protocol):
@@ -79,12 +78,17 @@ class Staging(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document ready to leave: `chunks` yields its `size` bytes, verified as they pass."""
+    """A document ready to leave: `chunks` yields its `size` bytes, verified as they pass.
+
+    `document_unique_id` is its own; that of the request was another where it was made on demand, and
+    `new_repository_unique_id` says where it stays, if it does.
+    """
 
     document_unique_id: str
     mime_type: str
     size: int
     chunks: AsyncIterator[bytes]
+    new_repository_unique_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,31 @@ class RegistryPort(Protocol):
 
     async def registered(self, unique_ids: Iterable[str]) -> Mapping[str, str]:
         """Ask by ITI-18; the hash of each document that is registered, in lower case; RegistryUnreachable."""
+
+
+class OnDemandEntries(Protocol):
+    """What the registry knows of documents that are made when they are asked for (ITI TF-2: 3.61)."""
+
+    async def announced(self, unique_id: str) -> DocumentEntry | None:
+        """The on-demand entry of this uniqueId, an Approved one before others; raises RegistryUnreachable."""
+
+    async def submission_set_of(self, entry: DocumentEntry) -> SubmissionSet | None:
+        """The SubmissionSet that announced it; raises RegistryUnreachable."""
+
+
+class NothingOnDemand(Exception):
+    """There is no document for this entry, now or any more."""
+
+
+class ProviderFailed(Exception):
+    """The provider gave no document, though there may be one."""
+
+
+class DocumentProvider(Protocol):
+    """Makes the document of an on-demand entry (ITI TF-2: 3.43.4.1.3)."""
+
+    async def provide(self, entry: DocumentEntry, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write the document, of the entry's mimeType; raises NothingOnDemand and ProviderFailed."""
 
 
 class Obstacle(StrEnum):

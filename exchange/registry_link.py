@@ -7,7 +7,15 @@ from typing import Any, TypeVar
 from lxml import etree
 
 import schemas
-from ebxml.model import DocumentEntry, RegistryResponse, Slot, StoredQueryRequest, Submission
+from ebxml.model import (
+    DocumentEntry,
+    RegistryObject,
+    RegistryResponse,
+    Slot,
+    StoredQueryRequest,
+    Submission,
+    SubmissionSet,
+)
 from ebxml.read import AnswerNotUnderstood, QueryResponse, read_query_response, read_registry_response
 from ebxml.write import write_stored_query, write_submit_objects_request
 from exchange.audit_trail import Happening, audit_messages_of
@@ -17,7 +25,8 @@ from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable
 from exchange.replies import SOAP_CONTENT_TYPE
 from ihe.audit_events import Outcome
 from ihe.error_codes import ResponseStatus
-from ihe.stored_queries import GET_DOCUMENTS
+from ihe.object_types import DocumentEntryType, Status
+from ihe.stored_queries import GET_DOCUMENTS, GET_SUBMISSION_SETS, StoredQuery
 from ihe.transactions import ITI_18, ITI_42, Transaction
 from soap.envelope import ENVELOPE_TAIL, envelope_head, read_envelope
 from soap.fault import FaultCode, SoapFault, read_fault
@@ -61,21 +70,40 @@ class RegistryLink:
         found: dict[str, str] = {}
         # One at a time: an answer that spans patients is refused (ITI TF-2: 3.18.4.1.2.3.8).
         for unique_id in unique_ids:
-            response = await self._find(unique_id)
-            if response.status is not ResponseStatus.SUCCESS:
-                codes = ", ".join(error.code for error in response.errors)
-                raise RegistryUnreachable(f"the registry did not answer a query: {codes}", sent=True)
-            for entry in response.objects:
-                if isinstance(entry, DocumentEntry) and entry.unique_id == unique_id:
-                    found[unique_id] = (entry.hash or "").lower()
+            for entry in await self._entries(unique_id):
+                found[unique_id] = (entry.hash or "").lower()
         return found
 
-    async def _find(self, unique_id: str) -> QueryResponse:
-        quoted = unique_id.replace("'", "''")
-        slot = Slot("$XDSDocumentEntryUniqueId", (f"('{quoted}')",))
-        request = StoredQueryRequest(query_id=GET_DOCUMENTS.id, return_type="LeafClass", slots=(slot,))
-        query = write_stored_query(request)
-        return await self._ask(ITI_18, query, read_query_response, query_id=GET_DOCUMENTS.id, query_xml=query)
+    async def announced(self, unique_id: str) -> DocumentEntry | None:
+        """Ask by ITI-18 for the on-demand entry of this uniqueId (ITI TF-2: 3.61.4.1.3)."""
+        entries = [
+            entry
+            for entry in await self._entries(unique_id)
+            if entry.object_type == DocumentEntryType.ON_DEMAND
+        ]
+        approved = [entry for entry in entries if entry.availability_status == Status.APPROVED]
+        return next(iter((*approved, *entries)), None)
+
+    async def submission_set_of(self, entry: DocumentEntry) -> SubmissionSet | None:
+        """Ask by ITI-18 for the SubmissionSet that announced an entry."""
+        objects = await self._found(GET_SUBMISSION_SETS, "$uuid", entry.entry_uuid)
+        return next((one for one in objects if isinstance(one, SubmissionSet)), None)
+
+    async def _entries(self, unique_id: str) -> list[DocumentEntry]:
+        objects = await self._found(GET_DOCUMENTS, "$XDSDocumentEntryUniqueId", unique_id)
+        return [one for one in objects if isinstance(one, DocumentEntry) and one.unique_id == unique_id]
+
+    async def _found(self, query: StoredQuery, parameter: str, value: str) -> tuple[RegistryObject, ...]:
+        quoted = value.replace("'", "''")
+        slot = Slot(parameter, (f"('{quoted}')",))
+        xml = write_stored_query(
+            StoredQueryRequest(query_id=query.id, return_type="LeafClass", slots=(slot,))
+        )
+        response = await self._ask(ITI_18, xml, read_query_response, query_id=query.id, query_xml=xml)
+        if response.status is not ResponseStatus.SUCCESS:
+            codes = ", ".join(error.code for error in response.errors)
+            raise RegistryUnreachable(f"the registry did not answer a query: {codes}", sent=True)
+        return response.objects
 
     async def _ask(
         self, transaction: Transaction, body: bytes, read: Callable[[etree._Element], Answer], **told: Any

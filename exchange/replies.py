@@ -54,7 +54,6 @@ def explain(
             if message and conversation:
                 reply = conversation.refusal(problem.errors, message)
                 return answer_with(reply, message, conversation, new_uuid)
-            # A document could not be kept before its envelope was read: there is no transaction to answer in.
             return answer_fault(SoapFault.receiver(text), message, new_uuid)
         case SoapFault():
             diary.failed(Outcome.MINOR, problem.reason)
@@ -92,19 +91,28 @@ def answer_with(reply: Reply, message: Message, conversation: AnyConversation, n
     """Wrap a reply in the packaging its request came in (ITI TF-2: V.3.6)."""
     action = conversation.transaction.response_action
     head = envelope_head(action=action, message_id=new_uuid(), relates_to=message.envelope.message_id)
+    whole = _whole(reply)
     if message.mtom:
         # A random boundary: no document can be made to contain it.
         encoder = Encoder(
             boundary=new_uuid().rpartition(":")[2], root_content_id="root@coffre", action=action
         )
+        if whole is not None:
+            body = b"".join((encoder.root_head(), head, whole, ENVELOPE_TAIL, encoder.closing()))
+            return Answer(200, encoder.content_type, body)
         return Answer(200, encoder.content_type, _unbroken(_parts(encoder, head, reply)))
     content_type = f'{SOAP_CONTENT_TYPE}; action="{action}"'
     if reply.documents:
         return Answer(200, content_type, _unbroken(_inline(head, reply)))
-    known = [piece for piece in reply.pieces if isinstance(piece, bytes)]
-    if len(known) < len(reply.pieces):
+    if whole is None:
         return Answer(200, content_type, _unbroken(_read(head, *reply.pieces, ENVELOPE_TAIL)))
-    return Answer(200, content_type, b"".join((head, *known, ENVELOPE_TAIL)))
+    return Answer(200, content_type, b"".join((head, whole, ENVELOPE_TAIL)))
+
+
+def _whole(reply: Reply) -> bytes | None:
+    """All of a reply where all is known: its length is told, so a peer knows its end before we close."""
+    known = [piece for piece in reply.pieces if isinstance(piece, bytes)]
+    return None if reply.documents or len(known) < len(reply.pieces) else b"".join(known)
 
 
 async def _unbroken(body: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:

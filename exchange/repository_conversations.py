@@ -7,11 +7,17 @@ from typing import ClassVar
 from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
 from ebxml.check import errors_in_submission
-from ebxml.model import DocumentRequest, RegistryResponse, RetrieveRequest, Submission
+from ebxml.model import (
+    DocumentRequest,
+    DocumentResponse,
+    RegistryResponse,
+    RetrieveRequest,
+    Submission,
+)
 from exchange.audit_trail import AuditedDocument
 from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
 from exchange.diary import Diary
-from exchange.ports import RemoveResult, RetrieveResult, StagedDocument
+from exchange.ports import RemoveResult, RetrieveResult, StagedDocument, StoredDocument
 from exchange.registry_conversations import note_submission, reply_with_response
 from exchange.schema_errors import refuse_invalid
 from ihe.error_codes import (
@@ -55,7 +61,10 @@ class ProvideAndRegisterDocumentSet(RefusesByRegistryResponse):
         refuse_invalid(message.body, REPOSITORY_METADATA_ERROR, self.domain)
         submission = read.read_submission(message.body[0])
         note_submission(submission, diary)
-        return ProvidedSubmission(submission, *await _documents(provided, message))
+        documents = await _documents(provided, message)
+        if not_kept := message.attachments.not_kept:
+            raise not_kept.refusal(_name_of(not_kept.content_id, provided))
+        return ProvidedSubmission(submission, *documents)
 
     def errors_in(self, request: ProvidedSubmission) -> Iterator[RegistryError]:
         yield from request.faults
@@ -81,11 +90,9 @@ async def _documents(
     faults: list[RegistryError] = []
     referred = set()
     for document in provided:
+        content_id = _content_id(document)
         if document.href is None:
-            content_id = f"inline {document.id}"
             await message.attachments.stage(content_id, document.inline or b"")
-        else:
-            content_id = content_id_of_href(document.href)
         referred.add(content_id)
         staged = message.attachments.get(content_id)
         if document.id in documents:
@@ -107,6 +114,19 @@ async def _documents(
         if content_id not in referred
     )
     return documents, frozenset(lost), tuple(faults)
+
+
+def _content_id(document: read.ProvidedDocument) -> str:
+    # That of a MIME part has no space in it.
+    return f"inline {document.id}" if document.href is None else content_id_of_href(document.href)
+
+
+def _name_of(content_id: str | None, provided: tuple[read.ProvidedDocument, ...]) -> str:
+    """What a staged document is to its sender: an xds:Document, or a MIME part that none refers to."""
+    if content_id is None:
+        return ""
+    named = (document.id for document in provided if _content_id(document) == content_id)
+    return next((f"xds:Document {id_}" for id_ in named), f"MIME part {content_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +167,7 @@ class RetrieveDocumentSet:
             status = ResponseStatus.SUCCESS
         documents = tuple(stored for _, stored in result.documents)
         pieces = write.write_retrieve_response(
-            status, result.errors, tuple((request, stored.mime_type) for request, stored in result.documents)
+            status, result.errors, tuple(_response(request, stored) for request, stored in result.documents)
         )
         return Reply(pieces, documents)
 
@@ -189,6 +209,16 @@ class RemoveDocuments(RefusesByRegistryResponse):
             status = ResponseStatus.PARTIAL_SUCCESS if removed else ResponseStatus.FAILURE
         diary.documents = tuple(removed.values())
         return Reply((write.write_registry_response(RegistryResponse(status, result.errors)),))
+
+
+def _response(request: DocumentRequest, stored: StoredDocument) -> DocumentResponse:
+    made = stored.document_unique_id != request.document_unique_id
+    return DocumentResponse(
+        request,
+        stored.mime_type,
+        stored.document_unique_id if made else "",
+        stored.new_repository_unique_id,
+    )
 
 
 def _audited(request: DocumentRequest, patient_id: str = "") -> AuditedDocument:

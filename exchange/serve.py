@@ -70,8 +70,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         subject = await who_is_asking(
             call, message, conversation.transaction, actor.name, around.users, diary, around.clock()
         )
-        # 4. XML to a typed, frozen request; all of its documents are here.
-        attachments.must_be_kept()
+        # 4. XML to a typed, frozen request.
         request = await conversation.read(message, diary)
         # 5. Every error of the message, or none.
         if errors := tuple(conversation.errors_in(request)):

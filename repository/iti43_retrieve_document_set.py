@@ -1,11 +1,19 @@
 """Retrieve Document Set [ITI-43] at the repository (ITI TF-2: 3.43.4.1.3)."""
 
 import logging
+from dataclasses import replace
 
-from database import DatabaseBusy
+from database import DatabaseBusy, DatabaseError
 from ebxml.model import DocumentRequest, RetrieveRequest
 from ebxml.refused import Refused
-from exchange.ports import RetrieveResult, StorageError, StoredDocument
+from exchange.ports import (
+    NothingOnDemand,
+    ProviderFailed,
+    RegistryUnreachable,
+    RetrieveResult,
+    StorageError,
+    StoredDocument,
+)
 from ihe.error_codes import (
     DOCUMENT_UNIQUE_ID_ERROR,
     REPOSITORY_BUSY,
@@ -14,6 +22,7 @@ from ihe.error_codes import (
     RegistryError,
 )
 from repository.addressees import misdirected
+from repository.on_demand import OnDemandDocuments
 from repository.store import RepositoryStore
 
 log = logging.getLogger("coffre.repository")
@@ -29,8 +38,12 @@ async def retrieve_document_set(
     repository_unique_id: str,
     home_community_id: str,
     documents_limit: int = DOCUMENTS_PER_REQUEST,
+    on_demand: OnDemandDocuments | None = None,
 ) -> RetrieveResult:
-    """Hand out each document asked for, or say why not (ITI TF-2: 3.43.4.1.3)."""
+    """Hand out each document asked for, or say why not (ITI TF-2: 3.43.4.1.3).
+
+    With `on_demand` a document that is not stored is made, if its entry announces that it can be.
+    """
     if len(request.documents) > documents_limit:
         raise Refused(
             TOO_MANY_RESULTS.error(f"{len(request.documents)} documents asked for, at most {documents_limit}")
@@ -48,12 +61,40 @@ async def retrieve_document_set(
         unique_id = one.document_unique_id
         if error := misdirected(one, repository_unique_id, home_community_id):
             errors.append(error)
-        elif unique_id not in copies:
-            errors.append(DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id))
-        else:
+        elif unique_id in copies:
             try:
                 documents.append((one, await store.open_copy(copies[unique_id])))
             except StorageError as problem:
                 log.error("a document cannot be read: %s", problem)
                 errors.append(REPOSITORY_ERROR.error(f"document {unique_id} cannot be read", unique_id))
+        else:
+            try:
+                documents.append((one, await _made(unique_id, on_demand)))
+            except Refused as refused:
+                errors.extend(refused.errors)
     return RetrieveResult(tuple(documents), tuple(errors))
+
+
+async def _made(unique_id: str, on_demand: OnDemandDocuments | None) -> StoredDocument:
+    """A document that is made now, or why it is not (ITI TF-3: Table 4.2.4.1-2)."""
+    unknown = Refused(DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id))
+    if on_demand is None:
+        raise unknown
+    try:
+        document = await on_demand.document(unique_id)
+    except NothingOnDemand:
+        raise unknown from None
+    except Refused as refused:
+        raise Refused(
+            *(
+                replace(error, context=f"document {unique_id}: {error.context}", location=unique_id)
+                for error in refused.errors
+            )
+        ) from refused
+    except (DatabaseError, ProviderFailed, RegistryUnreachable, StorageError) as problem:
+        log.error("a document cannot be made: %s", problem)
+        context = f"document {unique_id} cannot be made now"
+        raise Refused(REPOSITORY_ERROR.error(context, unique_id)) from problem
+    if document is None:
+        raise unknown
+    return document

@@ -220,6 +220,21 @@ class RepositoryStore:
             return StoredDocument(one.unique_id, one.mime_type, one.size_bytes, chunks)
         raise reason
 
+    def read_once(self, staged: StagedDocument, unique_id: str, mime_type: str) -> StoredDocument:
+        """A document for which no row is written: it is gone once it has been read.
+
+        One that nobody comes to read goes with the process, like all that is staged and not recorded.
+        """
+
+        async def chunks() -> AsyncIterator[bytes]:
+            try:
+                async for chunk in self._blobs.read(staged.handle, staged.size, staged.sha256, staged.key):
+                    yield chunk
+            finally:
+                await self._blobs.discard(staged)
+
+        return StoredDocument(unique_id, mime_type, staged.size, chunks())
+
     async def close(self) -> None:
         """Let go of the blobs; the database is closed by who opened it."""
         await self._blobs.close()

@@ -5,13 +5,17 @@ from pathlib import Path
 
 from schemas.not_parsable import NotParsable
 from schemas.parser import MAX_DEPTH, MAX_XML_BYTES, parse
+from schemas.stream import ElementEnds, StreamParser, TextTaken
 from schemas.validator import SchemaError, Tolerated, errors_in
 
 __all__ = [
     "MAX_DEPTH",
     "MAX_XML_BYTES",
+    "ElementEnds",
     "NotParsable",
     "SchemaError",
+    "StreamParser",
+    "TextTaken",
     "Tolerated",
     "errors_in",
     "file",

@@ -1,6 +1,7 @@
 """The one XML parser of the house: no document type, no entities, no network, and a limit on everything."""
 
 import re
+from typing import Any
 
 from lxml import etree
 
@@ -52,24 +53,46 @@ def parse(content: bytes, charset: str | None = None, limit_bytes: int = MAX_XML
     if len(content) > limit_bytes:
         raise NotParsable(f"the message is larger than {limit_bytes} bytes", 0)
     text = utf_8(content, charset)
-    _refuse_document_type(text)
-    if text.count(b"<") - text.count(b"</") > MAX_ELEMENTS:
-        raise NotParsable(f"there are more than {MAX_ELEMENTS} elements", 0)
-    attributes = text.count(b"=")
-    if attributes > MAX_ATTRIBUTES:
-        raise NotParsable(f"there are more than {MAX_ATTRIBUTES} attributes", 0)
-    root = run_where_names_may_stay(len(text), lambda: _tree(text))
-    if len(text) > MAX_SMALL_XML_BYTES and etree.XPath(_TOO_DEEP)(root):
-        raise NotParsable(_TOO_DEEP_REASON, 0)
-    if attributes > MAX_ATTRIBUTES_OF_ELEMENT and etree.XPath(_TOO_WIDE)(root):
-        raise NotParsable(f"an element has more than {MAX_ATTRIBUTES_OF_ELEMENT} attributes", 0)
+    if b"<!DOCTYPE" in text:
+        refuse_document_type(text)
+    marks = Marks()
+    marks.count(text)
+    huge = len(text) > MAX_SMALL_XML_BYTES
+    root = run_where_names_may_stay(len(text), lambda: _tree(text, huge))
+    marks.refuse_shape(root, huge)
     return root
 
 
-def _refuse_document_type(text: bytes) -> None:
+class Marks:
+    """Counts what makes elements and attributes, in pieces of any size, before it costs memory."""
+
+    def __init__(self) -> None:
+        self._elements = 0
+        self._attributes = 0
+        self._ends_in_bracket = False
+
+    def count(self, text: bytes) -> None:
+        """Take the next piece; NotParsable where there are too many."""
+        self._elements += text.count(b"<") - text.count(b"</")
+        # An end tag may be cut between its two characters.
+        self._elements -= self._ends_in_bracket and text.startswith(b"/")
+        self._ends_in_bracket = text.endswith(b"<") if text else self._ends_in_bracket
+        self._attributes += text.count(b"=")
+        if self._elements > MAX_ELEMENTS:
+            raise NotParsable(f"there are more than {MAX_ELEMENTS} elements", 0)
+        if self._attributes > MAX_ATTRIBUTES:
+            raise NotParsable(f"there are more than {MAX_ATTRIBUTES} attributes", 0)
+
+    def refuse_shape(self, root: etree._Element, huge: bool) -> None:
+        """NotParsable for a tree that is too deep, or has an element with too many attributes."""
+        if huge and etree.XPath(_TOO_DEEP)(root):
+            raise NotParsable(_TOO_DEEP_REASON, 0)
+        if self._attributes > MAX_ATTRIBUTES_OF_ELEMENT and etree.XPath(_TOO_WIDE)(root):
+            raise NotParsable(f"an element has more than {MAX_ATTRIBUTES_OF_ELEMENT} attributes", 0)
+
+
+def refuse_document_type(text: bytes) -> None:
     """Look for a DOCTYPE where alone it can stand, before the root element (XML 1.0 production 22)."""
-    if b"<!DOCTYPE" not in text:
-        return
     at = 0
     while at <= MAX_PROLOG_BYTES:
         at = _after_space(text, at)
@@ -98,21 +121,31 @@ def _line(text: bytes, at: int) -> int:
     return text.count(b"\n", 0, at) + 1
 
 
-def _tree(text: bytes) -> etree._Element:
-    parser = etree.XMLParser(
-        # The text is UTF-8 by now, whatever its declaration says.
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        no_network=True,
-        remove_comments=True,
-        remove_pis=True,
-        huge_tree=len(text) > MAX_SMALL_XML_BYTES,
-    )
+def _tree(text: bytes, huge: bool) -> etree._Element:
     try:
-        return etree.fromstring(text, parser)
+        root: etree._Element = etree.fromstring(text, etree.XMLParser(**hardened(huge)))
     except etree.XMLSyntaxError as error:
-        reason = _REASONS.get(error.code or 0) or _POSITION.sub("", str(error.msg))
-        raise NotParsable(reason[:MAX_REASON_CHARACTERS], error.lineno or 0) from None
+        raise not_parsable(error) from None
+    return root
+
+
+def hardened(huge: bool) -> dict[str, Any]:
+    """How libxml2 is told to read, whole messages and pieces alike; `huge` lifts its own limits."""
+    return {
+        # The text is UTF-8 by now, whatever its declaration says.
+        "encoding": "utf-8",
+        "resolve_entities": False,
+        "load_dtd": False,
+        "dtd_validation": False,
+        "attribute_defaults": False,
+        "no_network": True,
+        "remove_comments": True,
+        "remove_pis": True,
+        "huge_tree": huge,
+    }
+
+
+def not_parsable(error: etree.XMLSyntaxError) -> NotParsable:
+    """What libxml2 found, in our words."""
+    reason = _REASONS.get(error.code or 0) or _POSITION.sub("", str(error.msg))
+    return NotParsable(reason[:MAX_REASON_CHARACTERS], error.lineno or 0)

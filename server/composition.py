@@ -59,6 +59,7 @@ from repository.iti41_provide_and_register_document_set import (
 )
 from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.iti86_remove_documents import remove_documents
+from repository.on_demand import OnDemandDocuments
 from repository.store import RepositoryStore
 from server.audit_care import cared_for, signing_key
 from server.audit_delivery import OwnRepository
@@ -69,6 +70,7 @@ from server.configuration import affinity_domain
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
 from server.migrations import migrate
+from server.on_demand import documents_on_demand
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.repository_care import vault_of
 from server.settings import Configuration
@@ -141,7 +143,10 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             )
             stack.push_async_callback(store.close)
             link = await _registry_link(configuration, running.get("registry"), around, stack)
-            running["repository"] = _repository(store, link, configuration, around)
+            on_demand = await stack.enter_async_context(
+                documents_on_demand(configuration, store, link, around)
+            )
+            running["repository"] = _repository(store, link, on_demand, configuration, around)
             await stack.enter_async_context(leftovers_settled(store, link, around.clock))
         await _record_activity(actors, around, configuration, actor_started)
         stack.push_async_callback(_record_activity, actors, around, configuration, actor_stopped)
@@ -203,7 +208,11 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
 
 
 def _repository(
-    store: RepositoryStore, registry: RegistryPort, configuration: Configuration, around: Surroundings
+    store: RepositoryStore,
+    registry: RegistryPort,
+    on_demand: OnDemandDocuments | None,
+    configuration: Configuration,
+    around: Surroundings,
 ) -> Actor:
     unique_id = configuration.repository.unique_id
     provide = partial(
@@ -220,6 +229,7 @@ def _repository(
         repository_unique_id=unique_id,
         home_community_id=around.domain.home_community_id,
         documents_limit=around.limits.documents_per_request,
+        on_demand=on_demand,
     )
     remove = partial(
         remove_documents,

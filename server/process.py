@@ -79,3 +79,5 @@ def _worker(configuration: Configuration, actors: tuple[str, ...]) -> Starlette:
 def _log_to_the_terminal() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(levelname)-8s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It names the whole address of each request, and that of a document on demand holds the document's id.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

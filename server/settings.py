@@ -1,5 +1,6 @@
 """The sections of the configuration: what can be set, what it must look like, and what holds without it."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -50,6 +51,18 @@ def _web_address(text: str) -> str:
     ):
         raise ValueError(f"'{text}' is not an address, expected http:// or https:// and a host")
     return text.rstrip("/")
+
+
+def _address_of_documents(text: str) -> str:
+    parts = urlsplit(text)
+    if not text:
+        return text
+    if parts.scheme not in ("http", "https") or not parts.hostname or "{" in parts.netloc:
+        raise ValueError(f"'{text}' is not an address, expected http:// or https:// and a host")
+    names = set(re.findall(r"\{(.*?)\}", text))
+    if not names or names - {"uniqueId", "entryUUID"}:
+        raise ValueError(f"'{text}' must hold {{uniqueId}} or {{entryUUID}}, and nothing else in braces")
+    return text
 
 
 def _audit_repository_url(text: str) -> str:
@@ -159,6 +172,24 @@ class Repository(Section):
     unique_id: Oid = "2.999.352.2"
     documents: AbsolutePath = "documents"  # type: ignore[assignment]  # a default is validated as well
     registry_url: WebAddress = ""
+
+
+class OnDemand(Section):
+    """Where documents come from that are made when they are asked for."""
+
+    url: Annotated[str, AfterValidator(_address_of_documents)] = ""
+    ca: OptionalPath = ""
+    certificate: OptionalPath = ""
+    key: OptionalPath = ""
+    timeout_seconds: Positive = 30
+    size_bytes: Positive = 256 * 1024**2
+    persist: bool = True
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("a certificate and its key go together")
+        return self
 
 
 class Vault(Section):
@@ -278,6 +309,7 @@ class Configuration(Section):
     tls: Tls
     database: Database
     repository: Repository
+    on_demand: OnDemand
     vault: Vault
     domain: Domain
     identity: Identity

@@ -21,10 +21,11 @@ from server.settings import Configuration
 
 log = logging.getLogger("coffre.server")
 
-# A refused request may still be on its way: read this much of it, this long, so that a peer that only
-# listens after it has sent everything gets to see its answer instead of a broken connection.
+# A refused request may still be on its way: read it this long, and this much beyond what a request may have,
+# so that a peer that only listens after it has sent everything gets to see its answer instead of a broken
+# connection. A document of 2 GB takes this long at 300 Mbit/s.
+DRAIN_LIMIT_SECONDS = 60.0
 DRAIN_LIMIT_BYTES = 256 * 1024 * 1024
-DRAIN_LIMIT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Endpoint:
         body = _Body(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         answer = await serve(_call(scope, headers, body.chunks(), self.url), self.actor, self.around)
-        await _send(answer, body, send)
+        drain_limit_bytes = self.around.limits.request_size_bytes + DRAIN_LIMIT_BYTES
+        await _send(answer, body, send, drain_limit_bytes)
 
 
 class _Body:
@@ -72,13 +74,13 @@ class _Body:
             if chunk := message.get("body", b""):
                 yield chunk
 
-    async def drain(self) -> None:
+    async def drain(self, limit_bytes: int) -> None:
         taken = 0
         with contextlib.suppress(TimeoutError, Interrupted):
             async with asyncio.timeout(DRAIN_LIMIT_SECONDS):
                 async for chunk in self.chunks():
                     taken += len(chunk)
-                    if taken > DRAIN_LIMIT_BYTES:
+                    if taken > limit_bytes:
                         break
 
 
@@ -91,10 +93,12 @@ def _call(scope: Scope, headers: Mapping[str, str], body: AsyncIterator[bytes], 
         endpoint_address=server[0] if server else "",
         peer_address=client[0] if client else "",
         fallback_action=headers.get("soapaction", "").strip('"'),
+        # httptools has seen to it that it is a number.
+        length_bytes=int(headers["content-length"]) if "content-length" in headers else None,
     )
 
 
-async def _send(answer: Answer, body: _Body, send: Send) -> None:
+async def _send(answer: Answer, body: _Body, send: Send, drain_limit_bytes: int) -> None:
     headers = [(b"content-type", answer.content_type.encode("latin-1"))]
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     early = not body.complete
@@ -109,7 +113,7 @@ async def _send(answer: Answer, body: _Body, send: Send) -> None:
         async for chunk in answer.body:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     if early:
-        await body.drain()
+        await body.drain(drain_limit_bytes)
     if early or not isinstance(answer.body, bytes):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -1,6 +1,5 @@
 """What a MIME part says about itself: its header lines, its Content-ID, its encoding (RFC 2045; RFC 2392)."""
 
-import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,37 +59,6 @@ def content_id_of_href(href: str) -> str:
     if scheme.lower() != "cid" or not content_id:
         raise SoapFault.sender("the href of an xop:Include must be a cid: URL")
     return read_content_id(content_id, "an xop:Include")
-
-
-class Base64Stream:
-    """Takes base64 in pieces of any size and gives the octets (RFC 2045: 6.8)."""
-
-    def __init__(self, part_number: int) -> None:
-        self._part_number = part_number
-        self._rest = b""
-        self._padded = False
-
-    def decode(self, data: bytes) -> bytes:
-        """The octets that are complete with this piece."""
-        text = self._rest + data.translate(None, b" \t\r\n")
-        whole = len(text) - len(text) % 4
-        groups, self._rest = text[:whole], text[whole:]
-        after_padding = text if self._padded else self._rest if groups.endswith(b"=") else b""
-        if after_padding:
-            raise self._fault()
-        self._padded = self._padded or groups.endswith(b"=")
-        try:
-            return binascii.a2b_base64(groups, strict_mode=True)
-        except binascii.Error:
-            raise self._fault() from None
-
-    def finish(self) -> None:
-        """Nothing may be left over when the part ends."""
-        if self._rest:
-            raise self._fault()
-
-    def _fault(self) -> SoapFault:
-        return SoapFault.sender(f"MIME part {self._part_number} is not base64 as its header says")
 
 
 # Headers that must not be told twice, since two readers could take another one each.

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from soap.base64_stream import Base64Stream, NotBase64
 from soap.content_type import ContentType
 from soap.fault import SoapFault
-from soap.mime_part import Base64Stream, content_id_of_href, read_content_id, read_part_headers
+from soap.mime_part import content_id_of_href, read_content_id, read_part_headers
 from soap.mtom_write import Encoder, xop_include
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Encoder",
     "Event",
     "MessageEnds",
+    "MessageTooLarge",
     "MtomLimits",
     "PartBegins",
     "PartData",
@@ -85,6 +87,10 @@ class MessageEnds:
 Event = PartBegins | PartData | PartEnds | MessageEnds
 
 
+class MessageTooLarge(SoapFault):
+    """There is more than the message may have, of octets or of parts; what has been read of it is good."""
+
+
 class Decoder:
     """Takes a multipart/related body in chunks and gives its parts as events; raises SoapFault.
 
@@ -117,7 +123,7 @@ class Decoder:
         """Take the next chunk of the body."""
         self._message_bytes += len(data)
         if self._message_bytes > self._limits.message_bytes:
-            raise SoapFault.too_large("the message", self._limits.message_bytes)
+            raise MessageTooLarge.too_large("the message", self._limits.message_bytes)
         self._advance(data)
 
     def receive_end(self) -> None:
@@ -238,7 +244,7 @@ class Decoder:
     def _begin_headers(self, at: int) -> None:
         self._part_number += 1
         if self._part_number > self._limits.parts:
-            raise SoapFault.too_large("the message", self._limits.parts, "MIME parts")
+            raise MessageTooLarge.too_large("the message", self._limits.parts, "MIME parts")
         self._header_lines = []
         self._header_bytes = 0
         self._at = at
@@ -258,14 +264,17 @@ class Decoder:
         self._content_limit = self._limits.root_bytes if is_root else self._limits.part_bytes
         self._content_name = "the envelope" if is_root else f"MIME part {number}"
         self._content_bytes = 0
-        self._base64 = Base64Stream(number) if headers.transfer_encoding == "base64" else None
+        self._base64 = Base64Stream() if headers.transfer_encoding == "base64" else None
         assumed = XOP_MEDIA_TYPE if is_root else "application/octet-stream"
         self._events.append(PartBegins(content_id, headers.content_type or assumed, is_root))
         self._step = self._at_content_begin
 
     def _pass_on(self, data: bytes) -> None:
         if self._base64:
-            data = self._base64.decode(data)
+            try:
+                data = self._base64.decode(data)
+            except NotBase64:
+                raise self._not_base64() from None
         if not data:
             return
         self._content_bytes += len(data)
@@ -275,7 +284,10 @@ class Decoder:
 
     def _end_part(self, line: "_Line", end: int) -> None:
         if self._base64:
-            self._base64.finish()
+            try:
+                self._base64.finish()
+            except NotBase64:
+                raise self._not_base64() from None
         self._events.append(PartEnds())
         if line is _Line.NEXT_PART:
             self._begin_headers(end)
@@ -284,6 +296,9 @@ class Decoder:
             raise SoapFault.sender("no MIME part has the Content-ID that the start parameter names")
         self._at = end
         self._step = self._in_epilogue
+
+    def _not_base64(self) -> SoapFault:
+        return SoapFault.sender(f"MIME part {self._part_number} is not base64 as its header says")
 
 
 class _Line(Enum):

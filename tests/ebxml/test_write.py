@@ -8,6 +8,7 @@ import schemas
 from ebxml.model import (
     Code,
     DocumentRequest,
+    DocumentResponse,
     LocalizedString,
     RegistryResponse,
     RetrieveRequest,
@@ -256,8 +257,8 @@ def test_a_retrieve_request_is_written_as_it_was_read():
 def test_documents_go_between_the_pieces_of_a_retrieve_answer():
     """ITI TF-2: 3.43.4.1.3: the documents stream, so the answer around them comes in pieces."""
     wanted = (
-        (DocumentRequest("2.999.2.1", "1", "urn:oid:2.999.9"), "text/plain"),
-        (DocumentRequest("2.999.2.1", "2"), "image/png"),
+        DocumentResponse(DocumentRequest("2.999.2.1", "1", "urn:oid:2.999.9"), "text/plain"),
+        DocumentResponse(DocumentRequest("2.999.2.1", "2"), "image/png"),
     )
     first, second, last = write_retrieve_response(ResponseStatus.PARTIAL_SUCCESS, (ERROR,), wanted)
     answer = read_retrieve_response(parsed(first + b"aGVsbG8=" + second + b"YWJj" + last))
@@ -268,6 +269,18 @@ def test_documents_go_between_the_pieces_of_a_retrieve_answer():
         ("1", "text/plain", "urn:oid:2.999.9", b"hello"),
         ("2", "image/png", None, b"abc"),
     ]
+
+
+def test_what_was_made_on_demand_has_its_own_ids():
+    """ITI TF-2: 3.43.4.2.2; in the order of the schema."""
+    wanted = DocumentResponse(DocumentRequest("2.999.2.1", "1"), "text/plain", "2.25.7", "2.999.2.1")
+    head, tail = write_retrieve_response(ResponseStatus.SUCCESS, (), [wanted])
+    assert (
+        b"<xds:RepositoryUniqueId>2.999.2.1</xds:RepositoryUniqueId><xds:DocumentUniqueId>1</xds:DocumentUniqueId>"
+        b"<xds:NewRepositoryUniqueId>2.999.2.1</xds:NewRepositoryUniqueId>"
+        b"<xds:NewDocumentUniqueId>2.25.7</xds:NewDocumentUniqueId><xds:mimeType>text/plain</xds:mimeType>"
+    ) in head
+    assert schemas.errors_in(parsed(head + b"YWJj" + tail)) == ()
 
 
 def test_a_retrieve_answer_without_documents_is_one_piece():

@@ -19,7 +19,7 @@ from tests.messages.requests import (
     provide,
     submission,
 )
-from tests.services.platform import OPEN_DOMAIN, storing_nothing
+from tests.services.platform import storing_nothing
 from tests.wire import (
     MTOM_TYPE,
     Part,
@@ -161,9 +161,6 @@ MIME = {
     "preamble without end": BadMime(
         "no part found with the declared boundary", change=lambda m: b"x" * 9000 + b"\r\n" + m
     ),
-    "1,002 parts": BadMime(
-        "the message is over the limit of 1001 MIME parts", parts=TOO_MANY_PARTS, status=413
-    ),
     "href that is missing": BadMime(
         "the href of an xop:Include must be a cid: URL", change=instead(b' href="cid:part1@wire"', b"")
     ),
@@ -183,6 +180,18 @@ def test_mtom_that_cannot_be_understood_is_a_fault(platform, bad):
         answer = post(platform.repository_url, bad.change(message), bad.content_type)
         assert (answer.status, answer.fault) == (bad.status, ("Sender", None, bad.reason))
     assert answer.headers["content-type"] == "application/soap+xml; charset=UTF-8"
+
+
+def test_too_many_parts_are_refused_in_the_transaction(platform):
+    """ITI TF-2: 3.41.4.1.3, XDSRepositoryOutOfResources."""
+    sent = submission(platform.add_patient())
+    body = provide(sent.submit_objects_request, ("Document1", include("part1@wire")))
+    with storing_nothing(platform, sent.patient_id):
+        message = multipart(root_part(envelope(ITI_41, body)), *TOO_MANY_PARTS)
+        answer = post(platform.repository_url, message, MTOM_TYPE)
+    assert (answer.status, answer.status_urn) == (200, FAILURE)
+    context = "the message is over the limit of 1001 MIME parts"
+    assert answer.errors == [("XDSRepositoryOutOfResources", context)]
 
 
 ANOTHER = Part("part2@wire", b"nobody asked for this", "text/plain")
@@ -251,25 +260,6 @@ def test_content_that_stands_for_no_bytes_is_refused(platform, content, context)
         answer = post(platform.repository_url, message, MTOM_TYPE)
     assert (answer.status, answer.status_urn) == (200, FAILURE)
     assert answer.errors == [("XDSRepositoryMetadataError", context)]
-
-
-def test_a_document_over_the_limit_is_refused_without_keeping_it(fresh_platform):
-    """ITI TF-2: 3.41.4.1.3; RFC 9110: 15.5.14; the limits are settings."""
-    toml = OPEN_DOMAIN + "\n[limits]\ndocument_size_bytes = 100000\nrequest_size_bytes = 300000\n"
-    platform = fresh_platform(toml=toml)
-    sent = submission(platform.add_patient())
-    with storing_nothing(platform, sent.patient_id):
-        answer = platform.provide(sent, b"x" * 100_001)
-        assert (answer.status, answer.fault) == (
-            413,
-            ("Sender", None, "MIME part 2 is over the limit of 100000 bytes"),
-        )
-        answer = platform.provide(submission(sent.patient_id, 4), *[b"x" * 90_000] * 4)
-        assert (answer.status, answer.fault) == (
-            413,
-            ("Sender", None, "the message is over the limit of 300000 bytes"),
-        )
-    assert platform.provide(sent, b"x" * 100_000).status_urn == SUCCESS
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])

@@ -1,6 +1,7 @@
 """What was acknowledged is there after a crash, and whatever is registered has its document."""
 
 import threading
+from http.client import HTTPException
 
 import pytest
 
@@ -33,7 +34,7 @@ class Submitter(threading.Thread):
             self.begun.append(sent)
             try:
                 answer = self._platform.provide(sent, content_of(sent))
-            except (OSError, AssertionError):
+            except (OSError, HTTPException, AssertionError):
                 return
             if answer.status_urn == SUCCESS:
                 self.acknowledged.append(sent)

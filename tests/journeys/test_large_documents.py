@@ -1,10 +1,13 @@
 """Documents larger than anybody's memory: they stream in and out, and the server stays as small as it was."""
 
+import base64
 import hashlib
 import http.client
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+
+import pytest
 
 from tests.messages.requests import ITI_41, ITI_43, SUCCESS, provide, retrieve, submission
 from tests.wire import MTOM_TYPE, envelope, include, mtom, multipart, post, root_part
@@ -54,6 +57,45 @@ def test_a_document_of_300_megabytes_streams_in_and_out(platform):
     assert (size, digest) == (SIZE_BYTES, sha1.hexdigest())
     assert platform.peak_memory_bytes - before < MEMORY_LIMIT_BYTES
     assert time.monotonic() - began < TIME_LIMIT_SECONDS
+
+
+@pytest.mark.parametrize("packaging", ["plain SOAP", "MTOM"])
+def test_an_inline_document_of_300_megabytes_streams_in(platform, packaging):
+    """ITI TF-2: V.3.6: base64 in the envelope itself, 400 MB of it; it is not kept in memory either."""
+    sent = submission(platform.add_patient(), mime_type="application/octet-stream")
+    text = envelope(ITI_41, provide(sent.submit_objects_request, ("Document1", "HERE")))
+    content_type = MTOM_TYPE if packaging == "MTOM" else "application/soap+xml; charset=UTF-8"
+    head, _, tail = (mtom(text) if packaging == "MTOM" else text).partition(b"HERE")
+    # Lines of 76 characters in between: most senders break them, some do not.
+    block = hashlib.shake_128(b"an inline document").digest(57 * 9000)
+    lines, line = base64.encodebytes(block), base64.b64encode(block)
+    pieces = SIZE_BYTES // len(block)
+    before = platform.peak_memory_bytes
+
+    def message() -> Iterator[bytes]:
+        yield head
+        for number in range(pieces):
+            yield lines if number % 2 else line
+        yield tail
+
+    answer = post(platform.repository_url, message(), content_type)
+    assert (answer.status_urn, answer.errors) == (SUCCESS, [])
+    assert platform.peak_memory_bytes - before < MEMORY_LIMIT_BYTES
+    expected = hashlib.sha1(block * pieces)  # noqa: S324
+    assert retrieved(platform.repository_url, sent.unique_id) == (len(block) * pieces, expected.hexdigest())
+
+
+def test_many_documents_leave_in_one_answer_as_they_are_read(platform):
+    """ITI TF-2: 3.43: 20 of 20 MB; none waits in memory for its turn."""
+    sent = submission(platform.add_patient(), 20)
+    documents = [hashlib.shake_128(b"%d" % number).digest(MEGABYTE) * 20 for number in range(20)]
+    assert platform.provide(sent, *documents).status_urn == SUCCESS
+    platform.retrieve(sent.unique_ids[0])
+    before = platform.peak_memory_bytes
+    answer = platform.retrieve(*sent.unique_ids)
+    assert answer.status_urn == SUCCESS
+    assert [content for _, content in answer.parts[1:]] == documents
+    assert platform.peak_memory_bytes - before < MEMORY_LIMIT_BYTES
 
 
 def retrieved(url: str, unique_id: str) -> tuple[int, str]:

@@ -127,7 +127,8 @@ def test_a_document_for_which_no_room_is_left_is_refused(fresh_platform, migrate
     resource.prlimit(platform.process.pid, resource.RLIMIT_FSIZE, (8 * MEBIBYTE, unlimited[1]))
     answer = platform.provide(sent, bytes(16 * MEBIBYTE))
     assert answer.status_urn == FAILURE
-    assert answer.errors == [("XDSRepositoryOutOfResources", "no room is left to store the document")]
+    context = "xds:Document Document1: no room is left to store the document"
+    assert answer.errors == [("XDSRepositoryOutOfResources", context)]
     assert platform.stored_files == set()
     assert platform.documents_of(sent.patient_id) == []
     resource.prlimit(platform.process.pid, resource.RLIMIT_FSIZE, unlimited)
@@ -143,7 +144,7 @@ def test_a_document_in_the_envelope_has_the_limit_of_one_beside_it(fresh_platfor
     request = mtom(envelope(ITI_41, provide(sent.submit_objects_request, inline)))
     answer = post(platform.repository_url, request, MTOM_TYPE)
     assert answer.status_urn == FAILURE
-    context = "a document is longer than the 1000 bytes taken here"
+    context = "xds:Document Document1: the document is longer than the 1000 bytes taken here"
     assert answer.errors == [("XDSRepositoryOutOfResources", context)]
     assert platform.stored_files == set()
 

@@ -117,7 +117,7 @@ async def test_a_document_over_the_limit_is_refused_and_leaves_nothing(tmp_path)
     with pytest.raises(DocumentTooLarge) as refused:
         await writer.write(b"6")
     assert [(error.code, error.context) for error in refused.value.errors] == [
-        ("XDSRepositoryOutOfResources", "a document is longer than the 5 bytes taken here")
+        ("XDSRepositoryOutOfResources", "the document is longer than the 5 bytes taken here")
     ]
     assert files(tmp_path) == []
     await blobs.close()

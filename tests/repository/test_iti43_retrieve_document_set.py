@@ -35,13 +35,15 @@ async def keep(store: RepositoryStore, unique_id: str, document: bytes, availabl
     return staged.handle
 
 
-async def retrieve(store: RepositoryStore, *wanted: DocumentRequest, **limit: int) -> RetrieveResult:
+async def retrieve(
+    store: RepositoryStore, *wanted: DocumentRequest, documents_limit: int = 1000
+) -> RetrieveResult:
     return await retrieve_document_set(
         RetrieveRequest(wanted),
         store,
         repository_unique_id="2.999.2.1",
         home_community_id="urn:oid:2.999.1",
-        **limit,
+        documents_limit=documents_limit,
     )
 
 

@@ -137,6 +137,24 @@ def test_a_password_does_not_show_in_what_is_printed():
                 "by dots, without leading zeros, such as 2.999.1"
             ],
         ),
+        (
+            '[on_demand]\nurl = "https://{uniqueId}.lu/"\n',
+            [
+                "2: on_demand.url: 'https://{uniqueId}.lu/' is not an address, "
+                "expected http:// or https:// and a host"
+            ],
+        ),
+        (
+            '[on_demand]\nurl = "https://ehr.lu/{patientId}"\n',
+            [
+                "2: on_demand.url: 'https://ehr.lu/{patientId}' must hold {uniqueId} or {entryUUID}, "
+                "and nothing else in braces"
+            ],
+        ),
+        (
+            '[on_demand]\nkey = "node.key"\n',
+            ["1: on_demand: a certificate and its key go together"],
+        ),
         ("[server]\nport 1\n", ["2: not TOML: Expected '=' after a key in a key/value pair"]),
         ('[server]\nhost = "\n', ["2: not TOML: Illegal character '\\n'"]),
         ("[server]\nport = 1\nport = 2\n", ["3: not TOML: Cannot overwrite a value"]),
