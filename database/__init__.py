@@ -15,7 +15,7 @@ from database.port import (
     Row,
     Transaction,
 )
-from database.statements import Statement, any_like, any_of, constant, overlaps, overlaps_by_index
+from database.statements import Statement, any_like, any_of, constant, overlaps, overlaps_by_index, within
 
 __all__ = [
     "Call",
@@ -37,4 +37,5 @@ __all__ = [
     "open_database",
     "overlaps",
     "overlaps_by_index",
+    "within",
 ]

@@ -104,6 +104,13 @@ class overlaps_by_index(_ListCondition):
     inherit_cache = True
 
 
+class within(_ListCondition):
+    """The array column has elements, and each of them is in the list."""
+
+    name = "within"
+    inherit_cache = True
+
+
 class any_like(_ListCondition):
     """An element of the text array column fits one of the patterns, where only % and _ are special."""
 
@@ -161,6 +168,21 @@ def _(element: overlaps_by_index, compiler: SQLCompiler, **options: Any) -> str:
     return (
         f"{table}.id IN (SELECT id FROM {table}_{name}"  # noqa: S608
         f" WHERE value IN (SELECT value FROM json_each({values})))"
+    )
+
+
+@compiles(within, "postgresql")
+def _(element: within, compiler: SQLCompiler, **options: Any) -> str:
+    column, values, array_type = _sides(element, compiler, **options)
+    return f"({column} <> '{{}}' AND {column} <@ CAST({values} AS {array_type}))"
+
+
+@compiles(within, "sqlite")
+def _(element: within, compiler: SQLCompiler, **options: Any) -> str:
+    column, values, _ = _sides(element, compiler, **options)
+    return (
+        f"({column} <> '[]' AND NOT EXISTS (SELECT 1 FROM json_each({column}) AS held"  # noqa: S608
+        f" WHERE held.value NOT IN (SELECT value FROM json_each({values}))))"
     )
 
 

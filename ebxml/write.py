@@ -17,6 +17,7 @@ from ebxml.write_objects import (
     fragment,
     object_text,
     slot_text,
+    with_last_update_time,
     with_patient_id,
     with_status,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "QUERY_RESPONSE_TAIL",
     "fragment",
     "query_response_head",
+    "with_last_update_time",
     "with_patient_id",
     "with_status",
     "write_object_ref",

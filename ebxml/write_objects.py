@@ -45,6 +45,11 @@ def with_patient_id(fragment: bytes, patient_id: str) -> bytes:
     return moved
 
 
+def with_last_update_time(fragment: bytes, time: str) -> bytes:
+    """A Folder's fragment with another lastUpdateTime (ITI TF-3: 4.2.3.4.6); one without any stays so."""
+    return _LAST_UPDATE_TIME.sub(lambda held: held[1] + time.encode(), fragment)
+
+
 def object_text(obj: RegistryObject, new_id: NewId) -> str:
     """Write an object of a request whole, in a place where the prefix rim is declared."""
     kind = kind_of(obj)
@@ -183,4 +188,5 @@ _PATIENT_ID_SCHEMES = [
 _PATIENT_ID = re.compile(
     rf'( identificationScheme="(?:{"|".join(_PATIENT_ID_SCHEMES)})" value=")[^"]*'.encode()
 )
+_LAST_UPDATE_TIME = re.compile(rb'(<rim:Slot name="lastUpdateTime"><rim:ValueList><rim:Value>)[^<]*')
 _AUTHOR_SLOTS = tuple((row.field, f' name="{row.name}"', row.many) for row in AUTHOR_PARTS)

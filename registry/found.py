@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -10,6 +11,7 @@ from ebxml.model import DocumentEntry, Folder, Submission, SubmissionSet
 from ihe.associations import APND, ASSOCIATION_TYPES, HAS_MEMBER, XFRM, XFRM_RPLC
 from registry import tables as t
 from registry.final_metadata import objects_of
+from registry.seen import ALL_SEEN, KEPT_SIGHTS, Seen, Sight, through
 from registry.uuids import bare_uuids, urn
 
 
@@ -72,7 +74,7 @@ _objects = (
 )
 _each_kind = (t.document_entry, t.submission_set, t.folder, t.association)
 # Held until the end: nothing referred to is removed meanwhile, not even from another patient's record.
-OBJECTS = Statement(
+_seen_objects = (
     select(
         t.registered_object.c.entry_uuid,
         t.registered_object.c.id,
@@ -82,9 +84,13 @@ OBJECTS = Statement(
         t.document_entry.c.object_type,
     )
     .select_from(_objects)
-    .where(any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")))
+    .where(
+        any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")),
+        func.coalesce(*(table.c.id for table in _each_kind)).is_not(None),
+    )
     .with_for_update(read=True, key_share=True, of=t.registered_object)
 )
+OBJECTS = Statement(_seen_objects)
 _UNIQUE_IDS = Statement(
     select(
         t.registered_unique_id.c.unique_id,
@@ -131,8 +137,11 @@ _TRANSFORMED = Statement(
 )
 
 
-async def lock_and_find(submission: Submission, transaction: Transaction) -> Found:
-    """Lock the patient, reserve a number for each object, and read what the submission refers to."""
+async def lock_and_find(submission: Submission, transaction: Transaction, seen: Seen = ALL_SEEN) -> Found:
+    """Lock the patient, reserve a number for each object, and read what the submission refers to.
+
+    What its sender may not see is not found, and has replaced nothing.
+    """
     objects = tuple(objects_of(submission))
     named = {each.entry_uuid for each in objects}
     for association in submission.associations:
@@ -155,7 +164,7 @@ async def lock_and_find(submission: Submission, transaction: Transaction) -> Fou
     calls: list[Call] = [
         (_LOCK_PATIENT, {"wanted_cx": patient_id and str(patient_id), "count": len(objects)}),
         (_UNIQUE_IDS, {"unique_ids": unique_ids}),
-        (OBJECTS, {"entry_uuids": bare_uuids(named)}),
+        (_objects_of(seen.sight), {"entry_uuids": bare_uuids(named), **seen.values}),
     ]
     if replaced:
         calls.append((_MEMBERSHIPS, {"entry_uuids": bare_uuids(replaced)}))
@@ -174,6 +183,11 @@ async def lock_and_find(submission: Submission, transaction: Transaction) -> Fou
         memberships=tuple(FoundMembership(urn(row[0]), urn(row[1]), row[2]) for row in memberships),
         transformed=frozenset(urn(row[0]) for row in transformed),
     )
+
+
+@lru_cache(maxsize=KEPT_SIGHTS)
+def _objects_of(sight: Sight) -> Statement:
+    return OBJECTS if sight.unrestricted else Statement(through(_seen_objects, sight))
 
 
 def found_objects(rows: list[Row]) -> dict[str, FoundObject]:

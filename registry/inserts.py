@@ -26,8 +26,13 @@ def inserts(
     numbers: Mapping[str, int],
     codes: rows.Numbers,
     packed: Mapping[str, bytes],
+    now: int,
+    depositors: Mapping[str, str | None],
 ) -> Iterator[Call]:
-    """Store every object of a submission in its final form; `numbers` knows the ends of Associations too."""
+    """Store every object of a submission in its final form; `numbers` knows the ends of Associations too.
+
+    `depositors` knows, by its entryUUID, who sent each document.
+    """
     patient = found.patient or 0
     yield (_INSERT_OBJECT, list(_directory(submission, numbers)))
     yield (_INSERT_UNIQUE_ID, list(_unique_ids(submission, found, numbers)))
@@ -45,7 +50,14 @@ def inserts(
     yield (
         _INSERT_DOCUMENT_ENTRY,
         [
-            rows.document_entry_row(each, numbers[each.entry_uuid], patient, codes, packed[each.entry_uuid])
+            rows.document_entry_row(
+                each,
+                numbers[each.entry_uuid],
+                patient,
+                codes,
+                packed[each.entry_uuid],
+                depositors[each.entry_uuid],
+            )
             for each in submission.document_entries
         ],
     )
@@ -59,7 +71,9 @@ def inserts(
     yield (
         _INSERT_ASSOCIATION,
         [
-            rows.association_row(each, numbers[each.entry_uuid], patient, numbers, packed[each.entry_uuid])
+            rows.association_row(
+                each, numbers[each.entry_uuid], patient, numbers, packed[each.entry_uuid], now
+            )
             for each in submission.associations
         ],
     )

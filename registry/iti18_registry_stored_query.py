@@ -4,18 +4,26 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from database import Row
+from database import Row, Statement
 from ebxml.model import StoredQueryCriteria
 from ebxml.refused import Refused
-from ebxml.write import with_status, write_object_ref
+from ebxml.write import write_object_ref
+from exchange.visibility import OPEN_VIEW, View
 from ihe.error_codes import RESULT_NOT_SINGLE_PATIENT, TOO_MANY_RESULTS, UNKNOWN_PATIENT_ID
 from ihe.stored_queries import Match, Parameter
 from registry.asked import Content, Shape
 from registry.conditions import bind_name, bound
-from registry.fragments import unpack
-from registry.large_answers import LargeAnswer, LargeLeafClass, LargeObjectRefs, stored_fragments
+from registry.large_answers import (
+    LargeAnswer,
+    LargeLeafClass,
+    LargeObjectRefs,
+    as_seen,
+    last_update_times,
+    stored_fragments,
+)
 from registry.patients import known
-from registry.selections import statement_of
+from registry.seen import Seen, seen_through
+from registry.selections import owners_statement_of, statement_of
 from registry.store import RegistryStore
 from registry.tables import STATUS_OF_NUMBER, Kind
 from registry.uuids import urn
@@ -52,35 +60,38 @@ async def registry_stored_query(
     store: RegistryStore,
     limits: QueryLimits = DEFAULT_LIMITS,
     refuse_unknown_patient: bool = False,
+    view: View = OPEN_VIEW,
 ) -> StoredQueryResult:
-    """Answer a checked query, or raise Refused."""
-    parameters = await _parameters(criteria, store)
+    """Answer a checked query as if the registry held no more than this View shows, or raise Refused."""
+    seen = await seen_through(view, store.codes)
+    parameters = {**await _parameters(criteria, store), **seen.values}
     at_once = min(limits.objects_at_once, _limit(criteria, limits))
     content = Content.ELEMENT if criteria.leaf_class else Content.REFERENCE
-    statement = statement_of(_shape(criteria, content))
+    statement = statement_of(_shape(criteria, content), seen.sight)
     rows = await store.database.fetch(statement, {**parameters, "limit": at_once + 1})
     if refuse_unknown_patient and not rows:
         await _refuse_unknown_patient(criteria, store)
     owners = _Owners(criteria, limits)
     if len(rows) > at_once:
-        large = await _find_all(criteria, parameters, owners, store, limits)
+        large = await _find_all(criteria, parameters, seen, owners, store, limits)
         return StoredQueryResult(owners.patient_ids, later=large.pieces(store.database))
     owners.add(rows)
-    objects = await _elements(rows, store) if criteria.leaf_class else _references(rows)
+    objects = await _elements(rows, seen, store) if criteria.leaf_class else _references(rows)
     return StoredQueryResult(owners.patient_ids, objects)
 
 
 async def _find_all(
     criteria: StoredQueryCriteria,
     parameters: Mapping[str, object],
+    seen: Seen,
     owners: "_Owners",
     store: RegistryStore,
     limits: QueryLimits,
 ) -> LargeAnswer:
     """Which objects, all as of one moment, before any of them leaves: no peer is waited for meanwhile."""
     limit = _limit(criteria, limits)
-    found: LargeAnswer = LargeLeafClass() if criteria.leaf_class else LargeObjectRefs()
-    statement = statement_of(_shape(criteria, found.content))
+    found: LargeAnswer = LargeLeafClass(seen) if criteria.leaf_class else LargeObjectRefs()
+    statement = statement_of(_shape(criteria, found.content), seen.sight)
     async with aclosing(store.database.batches(statement, {**parameters, "limit": limit + 1})) as batches:
         async for rows in batches:
             owners.add(rows)
@@ -88,6 +99,13 @@ async def _find_all(
     if len(found) > limit:
         raise Refused(TOO_MANY_RESULTS.error(f"more than {limit} objects match"))
     return found
+
+
+async def whole_query(
+    criteria: StoredQueryCriteria, store: RegistryStore
+) -> tuple[Statement, Mapping[str, object]]:
+    """The statement that tells the patients of all that a query finds, and its parameters."""
+    return owners_statement_of(_shape(criteria, Content.REFERENCE)), await _parameters(criteria, store)
 
 
 def _limit(criteria: StoredQueryCriteria, limits: QueryLimits) -> int:
@@ -176,12 +194,14 @@ def _references(rows: Sequence[Row]) -> list[bytes]:
     return [write_object_ref(urn(entry_uuid)) for _, _, entry_uuid, *_ in rows]
 
 
-async def _elements(rows: Sequence[Row], store: RegistryStore) -> list[bytes]:
+async def _elements(rows: Sequence[Row], seen: Seen, store: RegistryStore) -> list[bytes]:
     """Each stored element with its present status; the few large ones are fetched in a second step."""
     large = [number for _, number, _, fragment, *_ in rows if fragment is None]
     apart = await stored_fragments(store.database, [Kind.DOCUMENT_ENTRY] * len(large), large)
+    folders = [number for kind, number, *_ in rows if kind == Kind.FOLDER]
+    times = await last_update_times(folders, seen, store.database)
     return [
-        with_status(unpack(stored), STATUS_OF_NUMBER[status])
+        as_seen(stored, STATUS_OF_NUMBER[status], times.get(number))
         for _, number, status, fragment, *_ in rows
         if (stored := fragment or apart.get(number)) is not None
     ]

@@ -7,6 +7,7 @@ from database import Call, Transaction
 from ebxml.model import Association, RegistryResponse, Submission
 from ebxml.refused import Refused
 from exchange.ports import Clock, NewUuid
+from exchange.visibility import OPEN_VIEW, View
 from ihe.associations import HAS_MEMBER
 from ihe.error_codes import ResponseStatus
 from registry import rows
@@ -19,15 +20,24 @@ from registry.inserts import inserts
 from registry.numbering import number_objects
 from registry.patients import patient_ids_of
 from registry.registration_rules import errors_in_registration
-from registry.replacement import DEPRECATE, inherited_memberships, replacements_in
+from registry.replacement import inherited_memberships, replacements_in, withdrawals
+from registry.seen import Seen, seen_through
 from registry.store import RegistryStore
 from registry.times import fourteen_digits
 
 
 async def register_document_set(
-    submission: Submission, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+    submission: Submission,
+    store: RegistryStore,
+    clock: Clock,
+    new_uuid: NewUuid,
+    view: View = OPEN_VIEW,
+    depositor: str | None = None,
 ) -> RegistryResponse:
-    """Register a checked submission, or raise Refused with everything that is wrong with it."""
+    """Register a checked submission, or raise Refused with everything that is wrong with it.
+
+    It can refer to what this View shows of the record; `depositor` is noted as who sent the documents.
+    """
     now = fourteen_digits(clock())
     final = with_final_metadata(submission, now, new_uuid)
     # Before the transaction: what takes time is done while nothing is locked, and codes are for all.
@@ -37,6 +47,8 @@ async def register_document_set(
         await store.codes.intern(rows.codes_of(final)),
         now,
         new_uuid,
+        await seen_through(view, store.codes),
+        depositor,
     )
     try:
         await store.database.transact(registration.run)
@@ -54,10 +66,12 @@ class _Registration:
     codes: rows.Numbers
     now: int
     new_uuid: NewUuid
+    seen: Seen
+    depositor: str | None
 
     async def run(self, transaction: Transaction) -> None:
         """Check against what is registered, then write; the patient's lock holds from first to last."""
-        found = await lock_and_find(self.submission, transaction)
+        found = await lock_and_find(self.submission, transaction, self.seen)
         if errors := tuple(errors_in_registration(self.submission, found)):
             named = {each.patient for each in found.objects.values()}
             raise Refused(*errors, patient_ids=await patient_ids_of(named, transaction))
@@ -85,10 +99,14 @@ class _Registration:
             **self.fragments,
             **{each.entry_uuid: stored_element(each, self.new_uuid) for each in inherited},
         }
-        yield from inserts(whole, found, numbers, self.codes, packed)
-        if replaced := [numbers[each.target_object] for each in replacements_in(self.submission)]:
-            # After the Associations: what this very submission derives from a replaced document goes with it.
-            yield (DEPRECATE, {"replaced": replaced})
+        yield from inserts(whole, found, numbers, self.codes, packed, self.now, self._depositors())
+        yield from withdrawals(
+            (numbers[each.source_object], numbers[each.target_object])
+            for each in replacements_in(self.submission)
+        )
+
+    def _depositors(self) -> Mapping[str, str | None]:
+        return {entry.entry_uuid: self.depositor for entry in self.submission.document_entries}
 
     def _touched_folders(self, found: Found, inherited: tuple[Association, ...]) -> set[int]:
         """The registered Folders that gained a member; new ones bear the present time already."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import BigInteger, Table, bindparam, delete, insert, select, update
 
 from database import Call, ConflictingWrite, Statement, Transaction, any_of
 from ebxml.model import DocumentEntry, Folder, RegistryResponse, Submission
@@ -24,7 +24,7 @@ from registry.inserts import inserts
 from registry.locks import lock_patients
 from registry.numbering import number_objects
 from registry.patients import patient_ids_of
-from registry.replacement import DEPRECATE, has_member, inherited_memberships
+from registry.replacement import has_member, inherited_memberships, withdrawals
 from registry.situation import errors_in_replacements, numbers_of, situation_of
 from registry.store import RegistryStore
 from registry.times import fourteen_digits
@@ -143,6 +143,10 @@ class _Update:
             associations=tuple(associations),
         )
 
+    def _depositors(self, latest: Mapping[str, Latest]) -> Mapping[str, str | None]:
+        """Who sent the first version has sent all."""
+        return {each.obj.entry_uuid: latest[each.logical_id].depositor for each in self.operations.versions}
+
     def _folder(self, folder: Folder, latest: Mapping[str, Latest]) -> Folder:
         old = latest[folder.logical_id or ""].obj
         before = old.last_update_time if isinstance(old, Folder) else None
@@ -171,14 +175,23 @@ class _Update:
     ) -> Iterator[Call]:
         packed = {each.entry_uuid: stored_element(each, self.new_uuid) for each in objects_of(written)}
         yield from superseding(self.operations.versions, situation.latest, numbers)
-        yield from inserts(written, situation.found, numbers, self.codes, packed)
+        yield from inserts(
+            written,
+            situation.found,
+            numbers,
+            self.codes,
+            packed,
+            self.now,
+            self._depositors(situation.latest),
+        )
         # Only a restricted update may follow a Deprecated version: it does not change the status.
         carried = [
-            numbers[each.obj.entry_uuid]
+            (situation.latest[each.logical_id].id, numbers[each.obj.entry_uuid])
             for each in self.operations.versions
             if situation.latest[each.logical_id].status == t.DEPRECATED
         ]
-        yield (_SET_STATUS[t.document_entry], {"ids": carried, "status": t.DEPRECATED})
+        yield (_SET_STATUS[t.document_entry], {"ids": [new for _, new in carried], "status": t.DEPRECATED})
+        yield (_CARRY_WITHDRAWALS, [{"old": old, "new": new} for old, new in carried])
         for change in self.operations.status_changes:
             status = {
                 "ids": [numbers[change.target_object]],
@@ -186,12 +199,13 @@ class _Update:
             }
             for table in (t.document_entry, t.association):
                 yield (_SET_STATUS[table], status)
-        replaced = [
-            numbers[each.target_object]
+            # Whatever replaced it: from now on its status is what this request says.
+            yield (_FORGET_WITHDRAWALS, {"ids": status["ids"]})
+        yield from withdrawals(
+            (numbers[each.source_object], numbers[each.target_object])
             for each in self.operations.payloads
             if ASSOCIATION_TYPES[each.association_type].deprecates_target
-        ]
-        yield (DEPRECATE, {"replaced": replaced})
+        )
 
 
 async def _named(situation: Situation, transaction: Transaction) -> tuple[str, ...]:
@@ -221,3 +235,14 @@ def _set_status(table: Table) -> Statement:
 
 
 _SET_STATUS = {table: _set_status(table) for table in (t.document_entry, t.association)}
+_CARRY_WITHDRAWALS = Statement(
+    insert(t.withdrawal)
+    .inline()
+    .from_select(
+        ["document", "replacement"],
+        select(bindparam("new", type_=BigInteger), t.withdrawal.c.replacement).where(
+            t.withdrawal.c.document == bindparam("old")
+        ),
+    )
+)
+_FORGET_WITHDRAWALS = Statement(delete(t.withdrawal).where(any_of(t.withdrawal.c.document, bindparam("ids"))))

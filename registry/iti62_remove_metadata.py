@@ -245,7 +245,14 @@ _HAND_ON = Statement(
     .where(t.registered_unique_id.c.unique_id == bindparam("held"))
     .values(id=bindparam("heir"))
 )
-_DELETE = [Statement(delete(table).where(any_of(table.c.id, bindparam("ids")))) for table in _TABLES]
+_DELETE = [
+    Statement(delete(column.table).where(any_of(column, bindparam("ids"))))
+    for column in (
+        *(table.c.id for table in _TABLES),
+        t.withdrawal.c.document,
+        t.withdrawal.c.replacement,
+    )
+]
 _FORGET = Statement(
     delete(t.registered_object).where(any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids")))
 )

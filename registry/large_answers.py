@@ -2,15 +2,17 @@
 
 from array import array
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from sqlalchemy import Table, bindparam, func, select
 
 from database import Database, Row, Statement, any_of
-from ebxml.write import with_status, write_object_ref
+from ebxml.write import with_last_update_time, with_status, write_object_ref
 from registry import tables as t
 from registry.asked import Content
 from registry.fragments import unpack
+from registry.seen import KEPT_SIGHTS, Seen, Sight, through
 from registry.uuids import urn
 
 # Some 4 MB of elements are in memory at a time, whatever the size of the answer.
@@ -37,7 +39,8 @@ class LargeLeafClass:
 
     content = Content.STATUS
 
-    def __init__(self) -> None:
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
         self._kinds = array("b")
         self._numbers = array("q")
         self._statuses = array("b")
@@ -56,10 +59,13 @@ class LargeLeafClass:
         """Each stored element with the status that was found; one removed meanwhile is left out."""
         for first in range(0, len(self), OBJECTS_PER_PIECE):
             part = slice(first, first + OBJECTS_PER_PIECE)
-            fragments = await stored_fragments(database, self._kinds[part], self._numbers[part])
+            kinds, numbers = self._kinds[part], self._numbers[part]
+            fragments = await stored_fragments(database, kinds, numbers)
+            folders = [number for kind, number in zip(kinds, numbers, strict=True) if kind == t.Kind.FOLDER]
+            times = await last_update_times(folders, self._seen, database)
             yield b"".join(
-                with_status(unpack(fragments[number]), t.STATUS_OF_NUMBER[status])
-                for number, status in zip(self._numbers[part], self._statuses[part], strict=True)
+                as_seen(fragments[number], t.STATUS_OF_NUMBER[status], times.get(number))
+                for number, status in zip(numbers, self._statuses[part], strict=True)
                 if number in fragments
             )
 
@@ -100,6 +106,27 @@ async def stored_fragments(
         if ids := [number for of, number in zip(kinds, numbers, strict=True) if of == kind]:
             fragments.update(await database.fetch(statement, {"ids": ids}))
     return fragments
+
+
+async def last_update_times(numbers: Sequence[int], seen: Seen, database: Database) -> dict[int, int]:
+    """The lastUpdateTime of these Folders for whoever does not see all of them; else their own is right."""
+    if seen.sight.unrestricted or not numbers:
+        return {}
+    return dict(await database.fetch(_times_seen(seen.sight), {**seen.values, "ids": numbers}))
+
+
+def as_seen(stored: bytes, status: str, last_update_time: int | None) -> bytes:
+    """A stored element with its status, and a Folder's with the time of the last change that is seen."""
+    element = unpack(stored)
+    if last_update_time is not None:
+        element = with_last_update_time(element, str(last_update_time))
+    return with_status(element, status)
+
+
+@lru_cache(maxsize=KEPT_SIGHTS)
+def _times_seen(sight: Sight) -> Statement:
+    times = select(t.folder.c.id, t.folder.c.last_update_time).where(any_of(t.folder.c.id, bindparam("ids")))
+    return Statement(through(times, sight))
 
 
 def _fragments_of(table: Table) -> Statement:

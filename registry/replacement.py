@@ -1,10 +1,11 @@
 """What a replacement does to the documents and Folders around it (ITI TF-3: 4.2.2.2.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import BigInteger, bindparam, exists, insert, or_, select, update
+from sqlalchemy.sql.elements import BindParameter
 
-from database import Statement, any_of, constant
+from database import Call, Statement, any_of, constant
 from ebxml.model import Association, Submission
 from exchange.ports import NewUuid
 from ihe.associations import ASSOCIATION_TYPES, HAS_MEMBER
@@ -31,12 +32,38 @@ _withdrawn = _replaced.union(
         t.association.c.status == constant(t.APPROVED),
     )
 )
-DEPRECATE = Statement(
+_noted = exists().where(t.withdrawal.c.document == t.document_entry.c.id)
+_replacement: BindParameter[int] = bindparam("replacement", type_=BigInteger)
+_NOTE = Statement(
+    insert(t.withdrawal)
+    .inline()
+    .from_select(
+        ["document", "replacement"],
+        select(t.document_entry.c.id, _replacement).where(
+            t.document_entry.c.id.in_(select(_withdrawn.c.id)),
+            # What was Deprecated for another reason stays so, whoever looks.
+            or_(t.document_entry.c.status == constant(t.APPROVED), _noted),
+            ~exists().where(
+                t.withdrawal.c.document == t.document_entry.c.id, t.withdrawal.c.replacement == _replacement
+            ),
+        ),
+    )
+)
+_DEPRECATE = Statement(
     update(t.document_entry)
     .where(t.document_entry.c.id.in_(select(_withdrawn.c.id)))
     .values(status=constant(t.DEPRECATED))
 )
-"""Deprecate the `replaced` and whatever was transformed from or appended to them, at any remove."""
+
+
+def withdrawals(replacements: Iterable[tuple[int, int]]) -> Iterator[Call]:
+    """Deprecate each target, and whatever was transformed from or appended to it, for the sake of its source.
+
+    To be run when the Associations are stored: what a submission derives from a replaced document goes too.
+    """
+    for source, target in replacements:
+        yield (_NOTE, {"replaced": [target], "replacement": source})
+        yield (_DEPRECATE, {"replaced": [target]})
 
 
 def replacements_in(submission: Submission) -> Iterator[Association]:

@@ -44,7 +44,12 @@ def _codes(submission: Submission) -> Iterator[Code]:
 
 
 def document_entry_row(
-    entry: DocumentEntry, number: int, patient: int, codes: Numbers, fragment: bytes
+    entry: DocumentEntry,
+    number: int,
+    patient: int,
+    codes: Numbers,
+    fragment: bytes,
+    depositor: str | None = None,
 ) -> Row:
     """A DocumentEntry; its fragment goes where it fits."""
     small = len(fragment) <= INDEXED_FRAGMENT_BYTES
@@ -76,6 +81,7 @@ def document_entry_row(
         "repository_unique_id": entry.repository_unique_id,
         "hash": None if entry.hash is None else bytes.fromhex(entry.hash),
         "size_bytes": None if entry.size is None else int(entry.size),
+        "depositor": depositor,
         "fragment": fragment if small else None,
         "large_fragment": None if small else fragment,
     }
@@ -115,7 +121,12 @@ def folder_row(folder: Folder, number: int, patient: int, codes: Numbers, fragme
 
 
 def association_row(
-    association: Association, number: int, patient: int, ends: Mapping[str, int], fragment: bytes
+    association: Association,
+    number: int,
+    patient: int,
+    ends: Mapping[str, int],
+    fragment: bytes,
+    registered: int | None = None,
 ) -> Row:
     """An Association; `ends` knows the numbers of the objects it joins."""
     return {
@@ -126,6 +137,7 @@ def association_row(
         "association_type": ASSOCIATION_TYPE_NUMBERS[association.association_type],
         "source": ends[association.source_object],
         "target": ends[association.target_object],
+        "registered": registered,
         "fragment": fragment,
     }
 

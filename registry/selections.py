@@ -9,14 +9,18 @@ from database import Statement
 from ihe import stored_queries as q
 from registry import tables as t
 from registry.asked import IS_HAS_MEMBER, Asked, Rows, Shape, touching
+from registry.seen import OPEN_SIGHT, Sight, through
 
 # Statements kept compiled: every combination of parameters that consumers really use, many times over.
 KEPT_STATEMENTS = 1024
 
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
-def statement_of(shape: Shape) -> Statement:
-    """Select kind, id and the content asked for, and last the patient's CX if it is not given."""
+def statement_of(shape: Shape, sight: Sight = OPEN_SIGHT) -> Statement:
+    """Select kind, id and the content asked for, and last the patient's CX if it is not given.
+
+    Nothing that this sight leaves out is counted, limited, joined or returned.
+    """
     asked = Asked(shape)
     parts = _SELECTIONS[shape.query_id](asked)
     found = union_all(*parts).subquery("found") if len(parts) > 1 else parts[0].subquery("found")
@@ -25,7 +29,14 @@ def statement_of(shape: Shape) -> Statement:
         answer = answer.add_columns(t.patient.c.cx).join_from(
             found, t.patient, t.patient.c.id == found.c.patient
         )
-    return Statement(answer.limit(bindparam("limit")))
+    return Statement(through(answer.limit(bindparam("limit")), sight))
+
+
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def owners_statement_of(shape: Shape) -> Statement:
+    """Select the CX of each patient of whom the query finds anything."""
+    found = union_all(*_SELECTIONS[shape.query_id](Asked(shape))).subquery("found")
+    return Statement(select(t.patient.c.cx).where(t.patient.c.id.in_(select(found.c.patient))))
 
 
 def _find_documents(asked: Asked) -> tuple[Rows, ...]:

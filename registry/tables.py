@@ -153,6 +153,8 @@ document_entry = Table(
     Column("repository_unique_id", Text),
     Column("hash", LargeBinary),
     Column("size_bytes", BigInteger),
+    # Who sent it, as far as it was proven; null where the sender gave no proof. All versions have the same.
+    Column("depositor", Text),
     # One of the two is null: what is small enough to ride in the index, and what is not.
     Column("fragment", LargeBinary),
     Column("large_fragment", LargeBinary),
@@ -216,9 +218,22 @@ association = Table(
     Column("association_type", SmallInteger, nullable=False),
     Column("source", BigInteger, nullable=False),
     Column("target", BigInteger, nullable=False),
+    # When it was registered: 14 digits, UTC; null for those from before this was noted.
+    Column("registered", BigInteger),
     Column("fragment", LargeBinary, nullable=False),
     Index("ix_association_source", "source"),
     Index("ix_association_target", "target"),
+)
+
+# Which documents gave way to which: `document` was Deprecated because `replacement` replaced it, or replaced
+# what it was derived from. To whoever may not see any of the replacements it is still Approved.
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    Column("document", BigInteger, primary_key=True, autoincrement=False),
+    Column("replacement", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_withdrawal_replacement", "replacement"),
+    sqlite_with_rowid=False,
 )
 
 # Lists whose elements are indexed, by what only one of the two databases has: migration 0004 makes these

@@ -23,6 +23,7 @@ class Latest:
     version: int
     status: int
     patient: int
+    depositor: str | None
     obj: DocumentEntry | Folder
 
 
@@ -37,11 +38,13 @@ class Copy:
 
 
 def _select_latest(table: Table) -> Statement:
-    large = table.c.large_fragment if table is t.document_entry else null().label("large_fragment")
+    only_documents = [
+        table.c[name] if name in table.c else null().label(name) for name in ("depositor", "large_fragment")
+    ]
     return Statement(
         select(
             table.c.logical_id, table.c.id, table.c.entry_uuid, table.c.version, table.c.status,
-            table.c.patient, table.c.fragment, large,
+            table.c.patient, table.c.fragment, *only_documents,
         ).where(any_of(table.c.logical_id, bindparam("logical_ids")), table.c.latest.is_(True))
     )  # fmt: skip
 
@@ -62,11 +65,11 @@ async def latest_versions(updates: Sequence[VersionUpdate], transaction: Transac
 
 
 def _latest(row: Row) -> Latest:
-    _, number, entry_uuid, version, status, patient, fragment, large = row
+    _, number, entry_uuid, version, status, patient, fragment, depositor, large = row
     obj = read_stored(fragment or large)
     if not isinstance(obj, DocumentEntry | Folder):
         raise TypeError("an object without versions has a logical id")
-    return Latest(number, urn(entry_uuid), version, status, patient, obj)
+    return Latest(number, urn(entry_uuid), version, status, patient, depositor, obj)
 
 
 _source = t.document_entry.alias("source_entry")

@@ -25,6 +25,7 @@ INSERT INTO folder
 INSERT INTO association (id, patient, entry_uuid, status, association_type, source, target, fragment)
     SELECT n, n % 500 + 1, uuid_of(n), 0, n % 7 + 1, n % 20000 + 1, n % 10000 + 1, '\\x00'
     FROM generate_series(22001, 42000) n;
+INSERT INTO withdrawal (document, replacement) SELECT n, n + 1 FROM generate_series(1, 9000) n;
 INSERT INTO registered_object (entry_uuid, id, kind) SELECT uuid_of(n), n, 1 FROM generate_series(1, 42000) n;
 INSERT INTO registered_unique_id (unique_id, id, kind) SELECT 'u' || n, n, 1 FROM generate_series(1, 22000) n;
 INSERT INTO code (code, scheme) SELECT 'c' || n, '2.999' FROM generate_series(1, 10000) n;

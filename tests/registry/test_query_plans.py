@@ -8,10 +8,12 @@ import psycopg
 import pytest
 
 from database.statements import POSTGRESQL, SQLITE, CompiledStatement
+from exchange.visibility import AllOf, AnyOf, CodedAs, DepositedBy, Not, OneOf, View
 from ihe import stored_queries as q
 from ihe.stored_queries import Match, StoredQuery
 from registry.asked import Content, Shape
 from registry.conditions import bind_name
+from registry.seen import ALL_SEEN, Seen, bound_view, sight_of
 from registry.selections import statement_of
 from server.migrations import migrate
 from tests.registry.full_tables import FILL, scans_in
@@ -36,19 +38,50 @@ def given_slots(query: StoredQuery) -> Iterator[tuple[str, ...]]:
         yield required + exclusions
 
 
+VIEW = View(
+    {
+        "p7": AllOf(
+            (
+                AnyOf(
+                    (
+                        DepositedBy(frozenset({"dr a"})),
+                        AllOf(
+                            (
+                                CodedAs("confidentiality_code", frozenset({("N", "1")})),
+                                CodedAs("type_code", frozenset({("A", "1")})),
+                            )
+                        ),
+                    )
+                ),
+                Not(OneOf(frozenset({"urn:uuid:00000000-0000-4000-8000-000000000001"}))),
+            )
+        )
+    }
+)
+SEEN = Seen(sight_of(VIEW), bound_view(VIEW, {("N", "1"): 1, ("A", "1"): 1}))
+# A view changes what is searched, not what is told of what was found.
+LOOKS = [*((content, ALL_SEEN) for content in Content), (Content.ELEMENT, SEEN)]
 CASES = [
-    pytest.param(query, slots, content, id=f"{query.name}-{len(slots)}-{slots[-1][1:]}-{content.name}")
+    pytest.param(
+        query,
+        slots,
+        content,
+        seen,
+        id=f"{query.name}-{len(slots)}-{slots[-1][1:]}-{content.name}{'' if seen is ALL_SEEN else '-seen'}",
+    )
     for query in q.STORED_QUERIES.values()
     for slots in given_slots(query)
-    for content in Content
+    for content, seen in LOOKS
 ]
 
 
-def compiled_and_arguments(query, slots, content, dialect) -> tuple[CompiledStatement, dict[str, object]]:
+def compiled_and_arguments(
+    query, slots, content, seen, dialect
+) -> tuple[CompiledStatement, dict[str, object]]:
     shape = Shape(
         query.id, content, False, tuple((row.slot, 1) for row in query.parameters if row.slot in slots)
     )
-    arguments: dict[str, object] = {"limit": 100}
+    arguments: dict[str, object] = {"limit": 100, **seen.values}
     for row in query.parameters:
         match row.match:
             case Match.FROM | Match.BEFORE:
@@ -66,7 +99,7 @@ def compiled_and_arguments(query, slots, content, dialect) -> tuple[CompiledStat
             case _:
                 value = [1]
         arguments[bind_name(row)] = value
-    return statement_of(shape).compiled(dialect), arguments
+    return statement_of(shape, seen.sight).compiled(dialect), arguments
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +111,9 @@ def sqlite_file(tmp_path_factory):
     connection.close()
 
 
-@pytest.mark.parametrize(("query", "slots", "content"), CASES)
-def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, content):
-    statement, arguments = compiled_and_arguments(query, slots, content, SQLITE)
+@pytest.mark.parametrize(("query", "slots", "content", "seen"), CASES)
+def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, content, seen):
+    statement, arguments = compiled_and_arguments(query, slots, content, seen, SQLITE)
     values = [json.dumps(each) if isinstance(each, list) else each for each in statement.arguments(arguments)]
     steps = [row[3] for row in sqlite_file.execute("EXPLAIN QUERY PLAN " + statement.text, values)]
     tables = (
@@ -107,6 +140,6 @@ def test_postgresql_searches_and_does_not_scan(postgresql_url):
 
 
 def _scans(connection: psycopg.Connection, case) -> Iterator[str]:
-    query, slots, content = case
-    statement, arguments = compiled_and_arguments(query, slots, content, POSTGRESQL)
+    query, slots, content, seen = case
+    statement, arguments = compiled_and_arguments(query, slots, content, seen, POSTGRESQL)
     return scans_in(connection, statement.encoded, statement.arguments(arguments))
