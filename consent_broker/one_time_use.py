@@ -3,21 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, bindparam, delete
+from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects.postgresql import insert
 
+from consent_broker.tables import used_assertion
 from database import Database, Statement, Transaction
 from exchange.ports import Clock
-
-metadata = MetaData()
-
-# A row lives as long as its assertion, which is minutes.
-used_assertion = Table(
-    "used_assertion",
-    metadata,
-    Column("key", LargeBinary, primary_key=True),
-    Column("until_seconds", BigInteger, nullable=False, index=True),
-)
 
 _FORGET = Statement(delete(used_assertion).where(used_assertion.c.until_seconds < bindparam("now")))
 # Both databases have this form of INSERT.

@@ -1,8 +1,7 @@
 """What the journey needs to know about one transaction: how to read, check, do and answer it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from lxml import etree
@@ -11,20 +10,12 @@ from ebxml.model import RegistryResponse
 from ebxml.write import write_registry_response
 from exchange.attachments import Attachments
 from exchange.diary import Diary
-from exchange.ports import StoredDocument
+from exchange.ports import Decision, StoredDocument
+from exchange.verbs import Verb
 from ihe.error_codes import RegistryError, ResponseStatus
 from ihe.transactions import Transaction
 from soap.envelope import Envelope
 from soap.fault import SoapFault
-
-
-class Verb(StrEnum):
-    """What the consent broker is asked about."""
-
-    FIND = "find"
-    READ = "read"
-    DEPOSIT = "deposit"
-    MANAGE = "manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +62,11 @@ class Conversation(Protocol[Request, Result]):
     def errors_in(self, request: Request) -> Iterator[RegistryError]:
         """Every error of the request, or none (step 5)."""
 
-    async def perform(self, request: Request) -> Result:
-        """Do the actor's own work (step 7); Refused where the store says no."""
+    async def patients(self, request: Request, diary: Diary) -> Collection[str]:
+        """Whose records the request touches (step 6): those it names, or those whose objects it names."""
+
+    async def perform(self, request: Request, decision: Decision) -> Result:
+        """Do the actor's own work (step 7), within this decision; Refused where the store says no."""
 
     def reply(self, result: Result, diary: Diary) -> Reply:
         """The result as the Body's content (step 9), and for the diary what became of it."""
@@ -93,6 +87,16 @@ def refuse_surplus_parts(message: Message) -> None:
     surplus = (not_kept.content_id,) if not_kept else message.attachments.unclaimed()
     if surplus:
         raise SoapFault.sender(f"the envelope does not refer to the MIME part {surplus[0]}")
+
+
+class NamesPatients:
+    """What conversations share whose requests say themselves whose records they touch."""
+
+    __slots__ = ()
+
+    async def patients(self, request: object, diary: Diary) -> Collection[str]:
+        """Those the diary has noted."""
+        return (*diary.patient_ids, *diary.obsolete_patient_ids)
 
 
 class RefusesByRegistryResponse:

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from exchange.conversation import Message, Reply, Verb, refuse_surplus_parts
+from exchange.conversation import Message, NamesPatients, Reply, refuse_surplus_parts
 from exchange.diary import Diary
-from exchange.ports import CannotMerge, Clock, NewUuid, Obstacle
+from exchange.ports import CannotMerge, Clock, Decision, NewUuid, Obstacle
+from exchange.verbs import Verb
 from hl7v2.datatypes import CX
 from hl7v3.patient_feed import (
     PATIENT_PATH,
@@ -34,7 +35,7 @@ class FeedResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Feed:
+class _Feed(NamesPatients):
     """What the interactions of the feed have in common: ids come in, an acknowledgement goes out."""
 
     assigning_authorities: frozenset[str]
@@ -42,7 +43,7 @@ class _Feed:
     new_uuid: NewUuid
 
     transaction: ClassVar[Transaction]
-    verb: ClassVar[Verb] = Verb.MANAGE
+    verb: ClassVar[Verb] = Verb.IDENTIFY
 
     async def read(self, message: Message, diary: Diary) -> RecordAdded:
         refuse_surplus_parts(message)
@@ -84,7 +85,7 @@ class PatientRecordAdded(_Feed):
 
     transaction: ClassVar[Transaction] = ITI_44_ADD
 
-    async def perform(self, request: RecordAdded) -> FeedResult:
+    async def perform(self, request: RecordAdded, decision: Decision) -> FeedResult:
         """Make the domain's ids known."""
         errors = errors_in_record_added(request)
         if not errors:
@@ -99,7 +100,7 @@ class PatientRecordRevised(_Feed):
 
     transaction: ClassVar[Transaction] = ITI_44_REVISE
 
-    async def perform(self, request: RecordAdded) -> FeedResult:
+    async def perform(self, request: RecordAdded, decision: Decision) -> FeedResult:
         """Demographics are not kept here, so a good message is accepted and a bad one told why not."""
         return FeedResult(request, errors_in_record_added(request, "PRPA_IN201302UV02"))
 
@@ -124,7 +125,7 @@ class PatientDuplicatesResolved(_Feed):
         diary.obsolete_patient_ids = self._ours(merge.replaced_ids)
         return merge
 
-    async def perform(self, request: DuplicatesResolved) -> FeedResult:
+    async def perform(self, request: DuplicatesResolved, decision: Decision) -> FeedResult:
         """Merge, if both are of this domain; if neither is, there is nothing to do here."""
         errors = errors_in_duplicates_resolved(request)
         surviving, subsumed = self._ours(request.patient_ids)[:1], self._ours(request.replaced_ids)

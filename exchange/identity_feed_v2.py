@@ -1,16 +1,16 @@
 """The journey of one HL7 v2 message [ITI-8], as `exchange.serve` is that of a SOAP request."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from ebxml.refused import Refused
 from exchange.audit_trail import Happening, audit_messages_of
-from exchange.conversation import Verb
 from exchange.ports import AuditUnavailable, CannotMerge, Obstacle
 from exchange.replies import Forbidden, where
 from exchange.serve import Surroundings
 from exchange.subject import Subject
+from exchange.verbs import Verb
 from hl7v2.ack import write_ack
 from hl7v2.adt import AdtMessage, PatientIdDomain, errors_in_adt, patient_id_of, prior_patient_id_of, read_adt
 from hl7v2.conditions import (
@@ -74,6 +74,10 @@ class _Notes:
     outcome: Outcome = Outcome.SUCCESS
     outcome_text: str = field(default="")
 
+    async def patients(self) -> Collection[str]:
+        """Those of this domain whom the message names."""
+        return tuple(filter(None, (self.patient_id, self.prior_patient_id)))
+
 
 async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -> bytes:
     """Take one message to its acknowledgement; whatever happens is answered and recorded, nothing raises."""
@@ -88,8 +92,7 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
         notes.errors = (*errors_in_adt(message), *_identify(message, feed.domain, notes))
         if not notes.errors:
             # 6. The consent broker's decision.
-            patients = tuple(filter(None, (notes.patient_id, notes.prior_patient_id)))
-            decision = await around.consent.decide(subject, Verb.MANAGE, patients, around.clock())
+            decision = await around.consent.decide(subject, Verb.IDENTIFY, notes.patients, around.clock())
             if not decision.permit:
                 raise Forbidden(*decision.reasons)
             # 7. The registry's own work: durable before the acknowledgement is written.

@@ -1,6 +1,6 @@
 """What a Document Administrator or On-Demand Source says at the registry: ITI-57, 61, 62, 92."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,12 +8,17 @@ from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
 from ebxml.check_update import errors_in_restricted_update, errors_in_update
 from ebxml.model import RegistryResponse, RemoveObjectsRequest, Submission
-from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
+from exchange.conversation import Message, RefusesByRegistryResponse, Reply, refuse_surplus_parts
 from exchange.diary import Diary
-from exchange.registry_conversations import RegisterDocumentSet
+from exchange.ports import Decision
+from exchange.registry_conversations import RegisterDocumentSet, TakesSubmission
 from exchange.schema_errors import refuse_invalid
+from exchange.verbs import Verb
 from ihe.error_codes import REGISTRY_ERROR, RegistryError, ResponseStatus
 from ihe.transactions import ITI_57, ITI_61, ITI_62, ITI_92, Transaction
+
+Owners = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Whose the objects of these entryUUIDs or logicalIDs are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,11 @@ class RegisterOnDemandDocumentEntry(RegisterDocumentSet):
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateDocumentSet(RegisterDocumentSet):
+class UpdateDocumentSet(TakesSubmission):
     """Update Document Set (MU supplement: 3.57): read and answered like a registration."""
+
+    handle: Callable[[Submission], Awaitable[RegistryResponse]]
+    owners: Owners
 
     transaction: ClassVar[Transaction] = ITI_57
     verb: ClassVar[Verb] = Verb.MANAGE
@@ -33,16 +41,31 @@ class UpdateDocumentSet(RegisterDocumentSet):
     def errors_in(self, request: Submission) -> Iterator[RegistryError]:
         return errors_in_update(request, self.domain)
 
+    async def patients(self, request: Submission, diary: Diary) -> Collection[str]:
+        """An update may take a document from one patient to another."""
+        return {*diary.patient_ids, *await self.owners(_named(request))}
+
+    async def perform(self, request: Submission, decision: Decision) -> RegistryResponse:
+        return await self.handle(request)
+
 
 @dataclass(frozen=True, slots=True)
-class RestrictedUpdateDocumentSet(RegisterDocumentSet):
+class RestrictedUpdateDocumentSet(UpdateDocumentSet):
     """Restricted Update Document Set (RMU supplement: 3.92)."""
 
     transaction: ClassVar[Transaction] = ITI_92
-    verb: ClassVar[Verb] = Verb.MANAGE
 
     def errors_in(self, request: Submission) -> Iterator[RegistryError]:
         return errors_in_restricted_update(request, self.domain)
+
+
+def _named(submission: Submission) -> set[str]:
+    """Every object that an update names."""
+    named = {each.logical_id or each.entry_uuid for each in submission.document_entries}
+    named |= {each.logical_id or each.entry_uuid for each in submission.folders}
+    for association in submission.associations:
+        named |= {association.source_object, association.target_object}
+    return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +73,7 @@ class RemoveMetadata(RefusesByRegistryResponse):
     """Remove Metadata (RMD supplement: 3.62); `handle` says whose the removed objects were."""
 
     handle: Callable[[RemoveObjectsRequest], Awaitable[Sequence[str]]]
+    owners: Owners
     domain: AffinityDomain
 
     transaction: ClassVar[Transaction] = ITI_62
@@ -66,7 +90,10 @@ class RemoveMetadata(RefusesByRegistryResponse):
         if not request.entry_uuids:
             yield REGISTRY_ERROR.error("the request names no object, expected an rim:ObjectRef for each")
 
-    async def perform(self, request: RemoveObjectsRequest) -> Sequence[str]:
+    async def patients(self, request: RemoveObjectsRequest, diary: Diary) -> Collection[str]:
+        return await self.owners(request.entry_uuids)
+
+    async def perform(self, request: RemoveObjectsRequest, decision: Decision) -> Sequence[str]:
         return await self.handle(request)
 
     def reply(self, result: Sequence[str], diary: Diary) -> Reply:

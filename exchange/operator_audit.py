@@ -16,6 +16,9 @@ from ihe.audit_events import (
     AUDIT_LOG_NAME,
     AUDIT_LOG_USED,
     AUDIT_QUERY,
+    CONSENT_CHANGED,
+    CONSENT_DIRECTIVE,
+    CONSENT_READ,
     PATIENT,
     PATIENT_NUMBER,
     PATIENT_RECORD,
@@ -49,6 +52,34 @@ def patients_unmerged(
             (_object(PATIENT, PATIENT_NUMBER, patient_id),),
         )
         for patient_id, action in ((restored, Action.CREATE), (survivor, Action.UPDATE))
+    )
+
+
+def consent_touched(
+    at: datetime,
+    patient_id: str,
+    change: str,
+    operator: str,
+    process_id: str,
+    audit_source_id: str,
+    trouble: str = "",
+) -> AuditMessage:
+    """Tell that somebody changed what a patient decided, and how; without a change, that he looked."""
+    patient = _object(PATIENT, PATIENT_NUMBER, patient_id)
+    if change:
+        patient = replace(patient, details=(Detail(CONSENT_DIRECTIVE, change),))
+    return AuditMessage(
+        EventIdentification(
+            PATIENT_RECORD,
+            at,
+            Outcome.MINOR if trouble else Outcome.SUCCESS,
+            Action.UPDATE if change else Action.READ,
+            (CONSENT_CHANGED if change else CONSENT_READ,),
+            trouble,
+        ),
+        _operator(operator, process_id, audit_source_id),
+        AuditSource(audit_source_id),
+        (patient,),
     )
 
 

@@ -1,6 +1,6 @@
 """What a journey needs from outside: each port is a Protocol, handed in by `server/` or by a test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,8 @@ from audit_message.model import AuditMessage
 from ebxml.model import DocumentEntry, DocumentRequest, RegistryResponse, Submission, SubmissionSet
 from ebxml.refused import Refused
 from exchange.subject import Subject
+from exchange.verbs import Verb
+from exchange.visibility import EVERYTHING, OPEN_VIEW, View, Visibility
 from ihe.error_codes import REPOSITORY_OUT_OF_RESOURCES, RegistryError
 
 Clock = Callable[[], datetime]
@@ -93,19 +95,28 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the consent broker answers; `reasons` are for the record, never for the peer."""
+    """What the consent broker answers; `reasons` are for the record, never for the peer.
+
+    `view` is what there is of these records for the subject, `acceptable` what a document must be like that
+    he may add, and `depositor` the name under which the registry notes that he did.
+    """
 
     permit: bool
     reasons: tuple[str, ...] = ()
+    view: View = OPEN_VIEW
+    acceptable: Visibility = EVERYTHING
+    depositor: str | None = None
+
+
+Whose = Callable[[], Awaitable[Collection[str]]]
+"""Finds out whose records a request touches: the patients it names, or those whose objects it names."""
 
 
 class Consent(Protocol):
     """May this subject do this verb to these patients' records?"""
 
-    async def decide(
-        self, subject: Subject, verb: str, patient_ids: tuple[str, ...], at: datetime
-    ) -> Decision:
-        """Decide for all patients named; a request that names none is decided as such."""
+    async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
+        """Decide for all whose records are touched; where there are no rules nobody needs to find out."""
 
 
 class AuditTrail(Protocol):

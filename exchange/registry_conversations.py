@@ -1,6 +1,6 @@
 """What is said at the Document Registry's endpoint about documents: ITI-18, ITI-42 and ITI-51."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -13,11 +13,27 @@ from ebxml.check import errors_in_submission
 from ebxml.check_query import criteria_of
 from ebxml.model import RegistryResponse, StoredQueryCriteria, StoredQueryRequest, Submission
 from ebxml.query_values import NotReadable, read_query_value
-from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
+from ebxml.refused import Refused
+from exchange.conversation import (
+    Message,
+    NamesPatients,
+    RefusesByRegistryResponse,
+    Reply,
+    refuse_surplus_parts,
+)
 from exchange.diary import Diary
+from exchange.ports import Decision
 from exchange.schema_errors import refuse_invalid
+from exchange.verbs import Verb
+from exchange.visibility import View, holds
 from ihe.audit_events import Outcome
-from ihe.error_codes import REGISTRY_ERROR, REGISTRY_METADATA_ERROR, RegistryError, ResponseStatus
+from ihe.error_codes import (
+    REGISTRY_ERROR,
+    REGISTRY_METADATA_ERROR,
+    ErrorCode,
+    RegistryError,
+    ResponseStatus,
+)
 from ihe.transactions import ITI_18, ITI_42, ITI_51, Transaction
 
 # The parameters that name patients, for the record of a query that is refused before it is understood.
@@ -27,14 +43,10 @@ _PATIENT_PARAMETERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterDocumentSet(RefusesByRegistryResponse):
-    """Register Document Set-b (ITI TF-2: 3.42)."""
+class TakesSubmission(RefusesByRegistryResponse):
+    """What registrations and updates share: an lcm:SubmitObjectsRequest, answered by a RegistryResponse."""
 
-    handle: Callable[[Submission], Awaitable[RegistryResponse]]
     domain: AffinityDomain
-
-    transaction: ClassVar[Transaction] = ITI_42
-    verb: ClassVar[Verb] = Verb.DEPOSIT
 
     async def read(self, message: Message, diary: Diary) -> Submission:
         refuse_surplus_parts(message)
@@ -43,14 +55,49 @@ class RegisterDocumentSet(RefusesByRegistryResponse):
         note_submission(submission, diary)
         return submission
 
+    def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
+        return reply_with_response(result, diary)
+
+
+class Register(Protocol):
+    """Registers a submission that can refer to what the View shows, and notes who sent its documents."""
+
+    def __call__(
+        self, submission: Submission, /, *, view: View, depositor: str | None
+    ) -> Awaitable[RegistryResponse]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterDocumentSet(NamesPatients, TakesSubmission):
+    """Register Document Set-b (ITI TF-2: 3.42)."""
+
+    handle: Register
+
+    transaction: ClassVar[Transaction] = ITI_42
+    verb: ClassVar[Verb] = Verb.DEPOSIT
+
     def errors_in(self, request: Submission) -> Iterator[RegistryError]:
         return errors_in_submission(request, self.domain, self.transaction)
 
-    async def perform(self, request: Submission) -> RegistryResponse:
-        return await self.handle(request)
+    async def perform(self, request: Submission, decision: Decision) -> RegistryResponse:
+        refuse_unacceptable(request, decision, REGISTRY_ERROR)
+        return await self.handle(request, view=decision.view, depositor=decision.depositor)
 
-    def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
-        return reply_with_response(result, diary)
+
+def refuse_unacceptable(submission: Submission, decision: Decision, code: ErrorCode) -> None:
+    """Refuse each document that its sender may not add to this record."""
+    unacceptable = [
+        entry
+        for entry in submission.document_entries
+        if not holds(decision.acceptable, entry, decision.depositor or "")
+    ]
+    if unacceptable:
+        raise Refused(
+            *(
+                code.error(f"{entry.entry_uuid}: such a document is not accepted from its sender")
+                for entry in unacceptable
+            )
+        )
 
 
 class StoredQueryAnswer(Protocol):
@@ -70,7 +117,8 @@ class StoredQueryAnswer(Protocol):
 class RegistryStoredQuery:
     """Registry Stored Query (ITI TF-2: 3.18)."""
 
-    handle: Callable[[StoredQueryCriteria], Awaitable[StoredQueryAnswer]]
+    handle: Callable[[StoredQueryCriteria, View], Awaitable[StoredQueryAnswer]]
+    owners: Callable[[StoredQueryCriteria], Awaitable[Collection[str]]]
     domain: AffinityDomain
 
     transaction: ClassVar[Transaction] = ITI_18
@@ -92,8 +140,11 @@ class RegistryStoredQuery:
         """None are left: criteria are only made of a query whose every parameter was found right."""
         return iter(())
 
-    async def perform(self, request: StoredQueryCriteria) -> StoredQueryAnswer:
-        return await self.handle(request)
+    async def patients(self, request: StoredQueryCriteria, diary: Diary) -> Collection[str]:
+        return await self.owners(request)
+
+    async def perform(self, request: StoredQueryCriteria, decision: Decision) -> StoredQueryAnswer:
+        return await self.handle(request, decision.view)
 
     def reply(self, result: StoredQueryAnswer, diary: Diary) -> Reply:
         diary.patient_ids = tuple(result.patient_ids)

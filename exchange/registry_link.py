@@ -1,6 +1,6 @@
 """The repository's way to its registry: whole ITI-42 and ITI-18 messages, wherever the registry is."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -67,18 +67,27 @@ class RegistryLink:
 
     async def registered(self, unique_ids: Iterable[str]) -> Mapping[str, str]:
         """Ask by ITI-18 for each document; the hash of those that are registered, in lower case."""
-        found: dict[str, str] = {}
+        return {
+            entry.unique_id: (entry.hash or "").lower()
+            async for entry in self._entries(unique_ids)
+            if entry.unique_id
+        }
+
+    async def owners(self, unique_ids: Iterable[str]) -> Collection[str]:
+        """Ask by ITI-18 for each document in whose record it is."""
+        return {str(entry.patient_id) async for entry in self._entries(unique_ids)}
+
+    async def _entries(self, unique_ids: Iterable[str]) -> AsyncIterator[DocumentEntry]:
         # One at a time: an answer that spans patients is refused (ITI TF-2: 3.18.4.1.2.3.8).
         for unique_id in unique_ids:
-            for entry in await self._entries(unique_id):
-                found[unique_id] = (entry.hash or "").lower()
-        return found
+            for entry in await self._named(unique_id):
+                yield entry
 
     async def announced(self, unique_id: str) -> DocumentEntry | None:
         """Ask by ITI-18 for the on-demand entry of this uniqueId (ITI TF-2: 3.61.4.1.3)."""
         entries = [
             entry
-            for entry in await self._entries(unique_id)
+            for entry in await self._named(unique_id)
             if entry.object_type == DocumentEntryType.ON_DEMAND
         ]
         approved = [entry for entry in entries if entry.availability_status == Status.APPROVED]
@@ -89,7 +98,7 @@ class RegistryLink:
         objects = await self._found(GET_SUBMISSION_SETS, "$uuid", entry.entry_uuid)
         return next((one for one in objects if isinstance(one, SubmissionSet)), None)
 
-    async def _entries(self, unique_id: str) -> list[DocumentEntry]:
+    async def _named(self, unique_id: str) -> list[DocumentEntry]:
         objects = await self._found(GET_DOCUMENTS, "$XDSDocumentEntryUniqueId", unique_id)
         return [one for one in objects if isinstance(one, DocumentEntry) and one.unique_id == unique_id]
 

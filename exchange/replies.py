@@ -61,17 +61,19 @@ def explain(
         case Interrupted():
             diary.failed(Outcome.MINOR, "the peer went away before its request was complete")
             return answer_fault(SoapFault.sender("the request was cut off"), message, new_uuid)
-    reference = new_uuid()
-    if isinstance(problem, Forbidden):
-        log.warning("request %s was not permitted", reference)
-    else:
-        log.error("request %s failed: %s", reference, where(problem))
-    diary.failed(Outcome.SERIOUS, f"{type(problem).__name__} (reference {reference})")
+        case Forbidden():
+            diary.failed(Outcome.MINOR, f"not permitted: {'; '.join(map(str, problem.args))}")
+            said = "not permitted"
+        case _:
+            reference = new_uuid()
+            log.error("request %s failed: %s", reference, where(problem))
+            diary.failed(Outcome.SERIOUS, f"{type(problem).__name__} (reference {reference})")
+            said = f"internal error, reference {reference}"
     if message and conversation:
         code = TROUBLE[conversation.transaction.actor]
-        errors = (code.error(f"internal error, reference {reference}"),)
+        errors = (code.error(said),)
         return answer_with(conversation.refusal(errors, message), message, conversation, new_uuid)
-    return answer_fault(SoapFault.receiver(f"internal error, reference {reference}"), message, new_uuid)
+    return answer_fault(SoapFault.receiver(said), message, new_uuid)
 
 
 def unavailable(problem: Exception, message: Message | None, new_uuid: NewUuid) -> Answer:

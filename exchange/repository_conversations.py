@@ -1,6 +1,6 @@
 """What is said at the Document Repository's endpoint: ITI-41, ITI-43 and ITI-86."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,11 +15,18 @@ from ebxml.model import (
     Submission,
 )
 from exchange.audit_trail import AuditedDocument
-from exchange.conversation import Message, RefusesByRegistryResponse, Reply, Verb, refuse_surplus_parts
+from exchange.conversation import (
+    Message,
+    NamesPatients,
+    RefusesByRegistryResponse,
+    Reply,
+    refuse_surplus_parts,
+)
 from exchange.diary import Diary
-from exchange.ports import RemoveResult, RetrieveResult, StagedDocument, StoredDocument
-from exchange.registry_conversations import note_submission, reply_with_response
+from exchange.ports import Decision, RemoveResult, RetrieveResult, StagedDocument, StoredDocument
+from exchange.registry_conversations import note_submission, refuse_unacceptable, reply_with_response
 from exchange.schema_errors import refuse_invalid
+from exchange.verbs import Verb
 from ihe.error_codes import (
     MISSING_DOCUMENT,
     MISSING_DOCUMENT_METADATA,
@@ -46,7 +53,7 @@ class ProvidedSubmission:
 
 
 @dataclass(frozen=True, slots=True)
-class ProvideAndRegisterDocumentSet(RefusesByRegistryResponse):
+class ProvideAndRegisterDocumentSet(NamesPatients, RefusesByRegistryResponse):
     """Provide and Register Document Set-b (ITI TF-2: 3.41)."""
 
     handle: Callable[[Submission, Mapping[str, StagedDocument]], Awaitable[RegistryResponse]]
@@ -74,7 +81,8 @@ class ProvideAndRegisterDocumentSet(RefusesByRegistryResponse):
         rest = replace(request.submission, document_entries=tuple(entries))
         yield from self.errors_in_documents(rest, request.documents)
 
-    async def perform(self, request: ProvidedSubmission) -> RegistryResponse:
+    async def perform(self, request: ProvidedSubmission, decision: Decision) -> RegistryResponse:
+        refuse_unacceptable(request.submission, decision, REPOSITORY_ERROR)
         return await self.handle(request.submission, request.documents)
 
     def reply(self, result: RegistryResponse, diary: Diary) -> Reply:
@@ -130,10 +138,13 @@ def _name_of(content_id: str | None, provided: tuple[read.ProvidedDocument, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RetrieveDocumentSet:
-    """Retrieve Document Set (ITI TF-2: 3.43)."""
+class RetrieveDocumentSet(NamesPatients):
+    """Retrieve Document Set (ITI TF-2: 3.43).
 
-    handle: Callable[[RetrieveRequest], Awaitable[RetrieveResult]]
+    Only the registry knows whose the documents are: for whom there are rules, it is asked which are there.
+    """
+
+    handle: Callable[[RetrieveRequest, bool], Awaitable[RetrieveResult]]
     domain: AffinityDomain
 
     transaction: ClassVar[Transaction] = ITI_43
@@ -150,8 +161,8 @@ class RetrieveDocumentSet:
         """None of the message alone: whether a document can be had is found one by one (3.43.4.1.3)."""
         return iter(())
 
-    async def perform(self, request: RetrieveRequest) -> RetrieveResult:
-        return await self.handle(request)
+    async def perform(self, request: RetrieveRequest, decision: Decision) -> RetrieveResult:
+        return await self.handle(request, not decision.view.unrestricted)
 
     def reply(self, result: RetrieveResult, diary: Diary) -> Reply:
         found = tuple(request for request, _ in result.documents)
@@ -180,6 +191,7 @@ class RemoveDocuments(RefusesByRegistryResponse):
     """Remove Documents (RMD supplement: 3.86), which names them as ITI-43 does."""
 
     handle: Callable[[RetrieveRequest], Awaitable[RemoveResult]]
+    owners: Callable[[Collection[str]], Awaitable[Collection[str]]]
     domain: AffinityDomain
 
     transaction: ClassVar[Transaction] = ITI_86
@@ -196,7 +208,11 @@ class RemoveDocuments(RefusesByRegistryResponse):
         """None of the message alone: whether a document is there is found one by one (3.86.4.1.3)."""
         return iter(())
 
-    async def perform(self, request: RetrieveRequest) -> RemoveResult:
+    async def patients(self, request: RetrieveRequest, diary: Diary) -> Collection[str]:
+        """Those in whose records the documents still are; metadata are usually removed first."""
+        return await self.owners({one.document_unique_id for one in request.documents})
+
+    async def perform(self, request: RetrieveRequest, decision: Decision) -> RemoveResult:
         return await self.handle(request)
 
     def reply(self, result: RemoveResult, diary: Diary) -> Reply:

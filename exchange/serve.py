@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from lxml import etree
@@ -76,13 +77,13 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         if errors := tuple(conversation.errors_in(request)):
             raise Refused(*errors)
         # 6. The consent broker's decision for this subject, verb and patients.
-        patients = (*diary.patient_ids, *diary.obsolete_patient_ids)
-        decision = await around.consent.decide(subject, conversation.verb, patients, around.clock())
+        whose = partial(conversation.patients, request, diary)
+        decision = await around.consent.decide(subject, conversation.verb, whose, around.clock())
         if not decision.permit:
             raise Forbidden(*decision.reasons)
         # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL.
         attachments.claim_all()
-        result = await conversation.perform(request)
+        result = await conversation.perform(request, decision)
         # 9. The result to bytes.
         answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)
     except Exception as problem:  # the one place where an exception becomes an answer

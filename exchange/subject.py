@@ -13,3 +13,5 @@ class Subject:
 
     address: str
     user: User | None = None
+    is_ourselves: bool = False
+    """Another actor of this process asks, for the user if there is one."""

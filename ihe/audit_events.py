@@ -79,6 +79,11 @@ PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged
 # The system of plain codes for roles and purposes in assertions (XSPA profile of SAML).
 XSPA = "XSPA"
 
+# What a patient decides about his record has no transaction either, unless he sends a consent document.
+CONSENT_CHANGED = CodedValue("consent-changed", "Coffre", "Consent Changed")
+CONSENT_READ = CodedValue("consent-read", "Coffre", "Consent Read")
+CONSENT_DIRECTIVE = "Consent Directive"
+
 TRANSACTION_SYSTEM = "IHE Transactions"
 
 # RoleIDCode (DICOM PS3.16 CID 402).

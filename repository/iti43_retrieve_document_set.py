@@ -1,6 +1,7 @@
 """Retrieve Document Set [ITI-43] at the repository (ITI TF-2: 3.43.4.1.3)."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 
 from database import DatabaseBusy, DatabaseError
@@ -9,6 +10,7 @@ from ebxml.refused import Refused
 from exchange.ports import (
     NothingOnDemand,
     ProviderFailed,
+    RegistryPort,
     RegistryUnreachable,
     RetrieveResult,
     StorageError,
@@ -39,10 +41,12 @@ async def retrieve_document_set(
     home_community_id: str,
     documents_limit: int = DOCUMENTS_PER_REQUEST,
     on_demand: OnDemandDocuments | None = None,
+    registry: RegistryPort | None = None,
 ) -> RetrieveResult:
     """Hand out each document asked for, or say why not (ITI TF-2: 3.43.4.1.3).
 
-    With `on_demand` a document that is not stored is made, if its entry announces that it can be.
+    With `on_demand` a document that is not stored is made, if its entry announces that it can be. What a
+    `registry`, if there is one to ask, does not show to whoever asks is not here either.
     """
     if len(request.documents) > documents_limit:
         raise Refused(
@@ -55,12 +59,15 @@ async def retrieve_document_set(
         copies = await store.find(tuple({one.document_unique_id for one in wanted}))
     except DatabaseBusy as problem:
         raise Refused(REPOSITORY_BUSY.error("too many requests at once; send this one again")) from problem
+    hidden = await _hidden(copies.keys(), registry) if registry else frozenset()
     documents: list[tuple[DocumentRequest, StoredDocument]] = []
     errors: list[RegistryError] = []
     for one in wanted:
         unique_id = one.document_unique_id
         if error := misdirected(one, repository_unique_id, home_community_id):
             errors.append(error)
+        elif unique_id in hidden:
+            errors.append(_unknown(unique_id))
         elif unique_id in copies:
             try:
                 documents.append((one, await store.open_copy(copies[unique_id])))
@@ -77,7 +84,7 @@ async def retrieve_document_set(
 
 async def _made(unique_id: str, on_demand: OnDemandDocuments | None) -> StoredDocument:
     """A document that is made now, or why it is not (ITI TF-3: Table 4.2.4.1-2)."""
-    unknown = Refused(DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id))
+    unknown = Refused(_unknown(unique_id))
     if on_demand is None:
         raise unknown
     try:
@@ -98,3 +105,16 @@ async def _made(unique_id: str, on_demand: OnDemandDocuments | None) -> StoredDo
     if document is None:
         raise unknown
     return document
+
+
+def _unknown(unique_id: str) -> RegistryError:
+    return DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id)
+
+
+async def _hidden(unique_ids: Collection[str], registry: RegistryPort) -> frozenset[str]:
+    """Those of the documents held here that the registry does not show to whoever asks."""
+    try:
+        shown = await registry.registered(unique_ids)
+    except RegistryUnreachable as problem:
+        raise Refused(REPOSITORY_ERROR.error("the registry does not answer")) from problem
+    return frozenset(unique_ids) - shown.keys()

@@ -7,7 +7,7 @@ from platform import python_version
 
 import typer
 
-from server.commands import audit, codes, idp, options, patients, registry, repository, serving
+from server.commands import audit, codes, consent, idp, options, patients, registry, repository, serving
 from server.commands.demo import demo
 from server.commands.fetch import fetch
 from server.commands.find import find
@@ -36,6 +36,7 @@ app.add_typer(patients.app, name="patient")
 app.command()(submit)
 app.command()(find)
 app.command()(fetch)
+app.add_typer(consent.app, name="consent")
 app.add_typer(audit.app, name="audit")
 app.command()(demo)
 app.add_typer(registry.app, name="registry")

@@ -17,9 +17,11 @@ from sqlalchemy import literal_column, select
 from atna_audit.spool import Spool
 from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
-from consent_broker.decide import OpenDomain
+from consent_broker.broker import ConsentBroker, OpenDomain
 from consent_broker.one_time_use import UsedAssertions
+from consent_broker.store import inherit
 from database import Database, DatabaseBusy, DatabaseError, DatabaseFull, Statement, open_database
+from ebxml.model import RetrieveRequest, StoredQueryCriteria
 from ebxml.refused import Refused
 from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
@@ -31,7 +33,7 @@ from exchange.lifecycle_conversations import (
     RestrictedUpdateDocumentSet,
     UpdateDocumentSet,
 )
-from exchange.ports import RegistryPort
+from exchange.ports import Consent, RetrieveResult
 from exchange.registry_conversations import (
     MultiPatientStoredQuery,
     RegisterDocumentSet,
@@ -44,13 +46,16 @@ from exchange.repository_conversations import (
     RetrieveDocumentSet,
 )
 from exchange.serve import Actor, ActorName, Surroundings
+from exchange.visibility import View
+from hl7v2.datatypes import CX
 from ihe.error_codes import REGISTRY_BUSY, REGISTRY_OUT_OF_RESOURCES
-from registry.iti18_registry_stored_query import QueryLimits, registry_stored_query
+from registry.iti18_registry_stored_query import QueryLimits, StoredQueryResult, registry_stored_query
 from registry.iti42_register_document_set import register_document_set
 from registry.iti57_update_document_set import update_document_set
 from registry.iti62_remove_metadata import remove_metadata
 from registry.iti92_restricted_update_document_set import restricted_update_document_set
 from registry.merge import merge_patients
+from registry.owners import owners_of_objects, owners_of_query
 from registry.patients import add_patient
 from registry.store import RegistryStore
 from repository.iti41_provide_and_register_document_set import (
@@ -73,6 +78,7 @@ from server.migrations import migrate
 from server.on_demand import documents_on_demand
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
 from server.repository_care import vault_of
+from server.rules import read_rule_pack
 from server.settings import Configuration
 from server.tls.alerts import NodeAlerts
 from server.users import speaking_for_itself, users_of
@@ -125,14 +131,14 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             limits=Limits(**configuration.limits.model_dump()),
             clock=now,
             new_uuid=new_uuid,
-            consent=OpenDomain(),
+            consent=_consent(configuration, database),
             audit=SpooledAuditTrail(spool),
         )
         running: dict[str, Actor] = {}
         patients: KnownPatients | None = None
         if "registry" in actors:
             registry_store = RegistryStore(database)
-            patients = _known_patients(registry_store, around)
+            patients = _known_patients(registry_store, around, bool(configuration.domain.rules))
             running["registry"] = _registry(registry_store, patients, around)
         if "repository" in actors:
             store = await RepositoryStore.open(
@@ -174,10 +180,20 @@ async def _audit_store(configuration: Configuration, database: Database) -> Audi
     return AuditStore(database, await signing_key(configuration.audit_repository, database))
 
 
-def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients:
+def _consent(configuration: Configuration, database: Database) -> Consent:
+    if not configuration.domain.rules:
+        return OpenDomain()
+    return ConsentBroker(database, read_rule_pack(configuration.domain.rules))
+
+
+def _known_patients(store: RegistryStore, around: Surroundings, rules: bool) -> KnownPatients:
+    async def merge(subsumed: CX, surviving: CX) -> None:
+        if rules:
+            await inherit(subsumed, surviving, around.clock(), store.database)
+        await merge_patients(subsumed, surviving, store)
+
     return KnownPatients(
-        add=_in_its_words(partial(add_patient, store=store, clock=around.clock)),
-        merge=_in_its_words(partial(merge_patients, store=store)),
+        add=_in_its_words(partial(add_patient, store=store, clock=around.clock)), merge=_in_its_words(merge)
     )
 
 
@@ -194,22 +210,29 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
         limits=limits,
         refuse_unknown_patient=around.domain.unknown_patient_is_error,
     )
+    remove = partial(remove_metadata, store=store)
+    owners = partial(owners_of_query, store=store)
+    owners_of = partial(owners_of_objects, store=store)
+
+    async def answer(criteria: StoredQueryCriteria, view: View) -> StoredQueryResult:
+        return await query(criteria, view=view)
+
     return _actor(
         "registry",
-        RegisterDocumentSet(_in_its_words(register), around.domain),
-        RegistryStoredQuery(_in_its_words(query), around.domain),
-        MultiPatientStoredQuery(_in_its_words(query), around.domain),
-        RegisterOnDemandDocumentEntry(_in_its_words(register), around.domain),
-        UpdateDocumentSet(_in_its_words(update), around.domain),
-        RestrictedUpdateDocumentSet(_in_its_words(restricted), around.domain),
-        RemoveMetadata(_in_its_words(partial(remove_metadata, store=store)), around.domain),
+        RegisterDocumentSet(around.domain, _in_its_words(register)),
+        RegistryStoredQuery(_in_its_words(answer), _in_its_words(owners), around.domain),
+        MultiPatientStoredQuery(_in_its_words(answer), _in_its_words(owners), around.domain),
+        RegisterOnDemandDocumentEntry(around.domain, _in_its_words(register)),
+        UpdateDocumentSet(around.domain, _in_its_words(update), _in_its_words(owners_of)),
+        RestrictedUpdateDocumentSet(around.domain, _in_its_words(restricted), _in_its_words(owners_of)),
+        RemoveMetadata(_in_its_words(remove), _in_its_words(owners_of), around.domain),
         *soap_feed(patients, around),
     )
 
 
 def _repository(
     store: RepositoryStore,
-    registry: RegistryPort,
+    registry: RegistryLink,
     on_demand: OnDemandDocuments | None,
     configuration: Configuration,
     around: Surroundings,
@@ -238,11 +261,15 @@ def _repository(
         home_community_id=around.domain.home_community_id,
         documents_limit=around.limits.documents_per_request,
     )
+
+    async def retrieve_as(request: RetrieveRequest, ask_registry: bool) -> RetrieveResult:
+        return await retrieve(request, registry=registry if ask_registry else None)
+
     actor = _actor(
         "repository",
         ProvideAndRegisterDocumentSet(provide, errors_in_documents, around.domain),
-        RetrieveDocumentSet(retrieve, around.domain),
-        RemoveDocuments(remove, around.domain),
+        RetrieveDocumentSet(retrieve_as, around.domain),
+        RemoveDocuments(remove, registry.owners, around.domain),
     )
     return replace(actor, staging=store.staging)
 

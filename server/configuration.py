@@ -52,9 +52,18 @@ def load(path: Path | None, environment: Mapping[str, str], directory: Path | No
             variable = variables.get(key[:2])
             problems.append(Problem("", 0, variable, reason) if variable else toml.problem(key, reason))
         raise _refusal(problems) from None
+    if configuration.domain.rules and not (
+        configuration.xua.identity_providers or configuration.xua.local_provider
+    ):
+        problems.append(toml.problem(("domain", "rules"), _RULES_NEED_USERS))
     if problems:
         raise _refusal(problems)
     return configuration
+
+
+_RULES_NEED_USERS = (
+    "rules are about users: name identity_providers or a local_provider in [xua], or leave rules empty"
+)
 
 
 def affinity_domain(configuration: Configuration) -> AffinityDomain:

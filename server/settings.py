@@ -19,6 +19,7 @@ from ebxml.affinity_domain import Tolerance
 from exchange.call import Limits
 from hl7v2.datatypes import errors_in_oid_urn
 from server.codes import AssigningAuthority, Oid, built_in_code_sets
+from server.rules import built_in_rule_packs
 from server.syslog_transport import repository_at
 from server.tls.contexts import NodeFiles
 
@@ -98,6 +99,16 @@ def _code_set(text: str, info: ValidationInfo) -> str:
 
 def _optional_directory(text: str, info: ValidationInfo) -> str:
     return str(_directory(info) / text) if text else ""
+
+
+def _rule_pack(text: str, info: ValidationInfo) -> str:
+    if text in ("", *built_in_rule_packs()):
+        return text
+    path = _directory(info) / text
+    if not path.is_file():
+        built_in = ", ".join(built_in_rule_packs())
+        raise ValueError(f"there is no file {path}, and no built-in rule pack of that name ({built_in})")
+    return str(path)
 
 
 Positive = Annotated[int, Field(ge=1)]
@@ -210,6 +221,7 @@ class Domain(Section):
     repositories: tuple[Oid, ...] = ()
     tolerate: tuple[Tolerance, ...] = ()
     unknown_patient_in_query: Literal["empty", "error"] = "empty"
+    rules: Annotated[str, AfterValidator(_rule_pack)] = ""
 
 
 class Identity(Section):

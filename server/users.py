@@ -14,6 +14,7 @@ from exchange.users import OneTimeUses, Users
 from ihe.xua import Assurance
 from server.configuration import BadConfiguration
 from server.local_provider import CERTIFICATE, NoSuchUser, open_provider, read_users
+from server.rules import read_rule_pack
 from server.settings import Configuration, Xua
 from server.toml_file import BadFile, Problem, read_file
 from xua.acceptance import Policy
@@ -59,13 +60,19 @@ def speaking_for_itself(configuration: Configuration) -> Callable[[], Bearing] |
         return None
     try:
         provider = open_provider(Path(xua.local_provider))
-        provider.user(xua.system_user)
+        itself = provider.user(xua.system_user)
     except BadFile as error:
         raise BadConfiguration(*error.problems) from None
     except NoSuchUser as problem:
         known = ", ".join(problem.known) or "nobody"
         reason = f"the local provider knows no user '{xua.system_user}', but {known}"
         raise BadConfiguration(Problem("", 0, "xua.system_user", reason)) from None
+
+    if configuration.domain.rules:
+        role = (itself.role.code, itself.role.system) if itself.role else ("", "")
+        if role not in read_rule_pack(configuration.domain.rules).systems:
+            reason = f"the rules know '{xua.system_user}' as no system, so it would not be told what is there"
+            raise BadConfiguration(Problem("", 0, "xua.system_user", reason))
 
     def bearing() -> Bearing:
         user = provider.user(xua.system_user)

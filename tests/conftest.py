@@ -65,6 +65,13 @@ def migrated_postgresql_url(pytestconfig: pytest.Config) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def postgresql_url_of_module(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Lend a PostgreSQL database with our tables to all tests of a module."""
+    with postgresql.fresh_database(pytestconfig.stash[_SERVICES], migrated=True) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrate one file, to be copied."""

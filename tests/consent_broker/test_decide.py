@@ -1,19 +1,261 @@
-"""The consent broker's one question."""
+"""The consent broker's decisions, one rule at a time; French words are the leaflet's."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
-from consent_broker.decide import OpenDomain
-from exchange.ports import Decision
-from exchange.subject import Subject
+from consent_broker.decide import decide
+from consent_broker.model import (
+    Asker,
+    Directives,
+    Grant,
+    Helper,
+    Level,
+    Origin,
+    Party,
+    PartyKind,
+    Period,
+    RecordStatus,
+    Right,
+)
+from consent_broker.rules import Access, Rules
+from exchange.verbs import Verb
+from exchange.visibility import EVERYTHING, NOTHING, holds
+from tests.messages.registry_objects import code, document_entry
 
-pytestmark = pytest.mark.anyio
+PATIENT = "p1^^^&2.999.3&ISO"
+NOW = datetime(2030, 1, 15, 12, tzinfo=UTC)
+DOCTOR, NURSE = ("2211", "2.999.7"), ("2221", "2.999.7")
+REPORT, PRESCRIPTION = ("11502-2", "2.999.8"), ("57833-6", "2.999.8")
+EMERGENCY = ("ETREAT", "2.999.9")
+RULES = Rules(
+    unopened=RecordStatus.NOT_OPENED,
+    levels={
+        ("N", "2.999.6"): Level.NORMAL,
+        ("R", "2.999.6"): Level.RESTRICTED,
+        ("V", "2.999.6"): Level.SECRET,
+    },
+    access=(
+        Access(DOCTOR, None, frozenset({REPORT, PRESCRIPTION}), frozenset({Right.READ})),
+        Access(DOCTOR, None, frozenset({REPORT}), frozenset({Right.DEPOSIT})),
+        Access(NURSE, None, frozenset({PRESCRIPTION}), frozenset({Right.READ})),
+    ),
+    patients=frozenset({("PAT", "2.999.7")}),
+    emergencies=frozenset({EMERGENCY}),
+    administrators=frozenset({("1342", "2.999.7")}),
+    systems=frozenset({("SYSTEM", "2.999.7")}),
+    durations_days=dict.fromkeys(Origin, 0),
+)
+DR_A = Asker(person="2.999.4|A", organization="urn:oid:2.999.5", profession=DOCTOR)
+PERSON_A = Party(PartyKind.PERSON, "2.999.4|A")
+CLINIC = Party(PartyKind.ORGANIZATION, "urn:oid:2.999.5")
+BOTH = frozenset(Right)
+OPEN = Directives(RecordStatus.OPEN)
 
 
-async def test_a_domain_without_consent_rules_permits_and_says_why():
-    """A reason stands in the record even when nothing was weighed."""
-    decision = await OpenDomain().decide(
-        Subject("10.0.0.5"), "find", ("p1^^^&2.999.5&ISO",), datetime(2030, 1, 1, tzinfo=UTC)
+def grant(party=PERSON_A, rights=BOTH, level=Level.NORMAL, **period) -> Grant:
+    return Grant(party, frozenset(rights), level, Origin.PORTAL, Period(**period))
+
+
+GRANTED = replace(OPEN, grants=(grant(),))
+
+
+def entry(type_code=REPORT, level="N", number=1):
+    return document_entry(
+        f"urn:uuid:0000000{number}-0000-4000-8000-000000000000",
+        type_code=code(*type_code),
+        confidentiality_code=(code(level, "2.999.6"),),
     )
-    assert decision == Decision(permit=True, reasons=("the domain declares no consent rules",))
+
+
+def verdict(asker=DR_A, directives=GRANTED, verb=Verb.FIND, at=NOW, rules=RULES):
+    return decide(asker, verb, PATIENT, directives, rules, at)
+
+
+def sees(document, asker=DR_A, directives=GRANTED, depositor="", **question) -> bool:
+    return holds(verdict(asker, directives, **question).visible, document, depositor)
+
+
+def test_a_grant_shows_what_the_matrix_opens_to_the_profession():
+    """en fonction de la profession et de la spécialité."""
+    assert sees(entry(REPORT))
+    nurse = replace(DR_A, profession=NURSE)
+    assert not sees(entry(REPORT), nurse)
+    assert sees(entry(PRESCRIPTION), nurse)
+
+
+def test_without_a_care_relationship_nothing_is_there():
+    """dans le cadre d'une relation thérapeutique."""
+    assert not sees(entry(), directives=OPEN)
+    assert verdict(directives=OPEN).permit
+    assert not verdict(directives=OPEN, verb=Verb.DEPOSIT).permit
+
+
+@pytest.mark.parametrize("status", [RecordStatus.NOT_OPENED, RecordStatus.CLOSED])
+def test_a_record_that_is_not_open_is_there_for_nobody(status):
+    """il peut fermer son DSP à tout moment."""
+    closed = replace(GRANTED, status=status, helpers=(Helper("2.999.4|H", manages=True),))
+    patient = Asker(person="2.999.3|p1", patient_id=PATIENT)
+    for asker in (DR_A, patient, Asker(person="2.999.4|H"), replace(DR_A, purpose=EMERGENCY)):
+        assert verdict(asker, closed).visible == NOTHING
+        assert not verdict(asker, closed, Verb.DEPOSIT).permit
+
+
+def test_reading_and_depositing_are_two_rights():
+    """droits d'accès pour consulter et déposer."""
+    reader = replace(OPEN, grants=(grant(rights={Right.READ}),))
+    assert sees(entry(), directives=reader)
+    assert not verdict(directives=reader, verb=Verb.DEPOSIT).permit
+    depositor = replace(OPEN, grants=(grant(rights={Right.DEPOSIT}),))
+    assert not sees(entry(), directives=depositor)
+    allowed = verdict(directives=depositor, verb=Verb.DEPOSIT)
+    assert allowed.permit
+    assert holds(allowed.acceptable, entry(REPORT))
+    assert not holds(allowed.acceptable, entry(PRESCRIPTION))
+
+
+@pytest.mark.parametrize(
+    ("level", "seen"),
+    [(Level.NORMAL, "N"), (Level.RESTRICTED, "NR"), (Level.SECRET, "NRV")],
+)
+def test_a_grant_reaches_up_to_its_level(level, seen):
+    """définir le niveau de confidentialité de certains documents; an unknown code is above all."""
+    directives = replace(OPEN, grants=(grant(level=level),))
+    assert [each for each in ("N", "R", "V", "X") if sees(entry(level=each), directives=directives)] == [
+        *seen
+    ]
+
+
+def test_an_exclusion_goes_before_every_grant_group_and_emergency():
+    """s'opposer à l'accès par un ou plusieurs professionnels."""
+    for excluded in (PERSON_A, CLINIC):
+        directives = replace(OPEN, grants=(grant(), grant(CLINIC)), excluded=frozenset({excluded}))
+        for asker in (DR_A, replace(DR_A, purpose=EMERGENCY)):
+            assert not sees(entry(), asker, directives, depositor="2.999.4|A")
+            assert not verdict(asker, directives, Verb.DEPOSIT).permit
+
+
+def test_an_institution_stands_for_whoever_works_there_today():
+    """gérées différemment (libéral / institutionnel)."""
+    directives = replace(OPEN, grants=(grant(CLINIC),))
+    assert sees(entry(), directives=directives)
+    assert not sees(entry(), replace(DR_A, organization="urn:oid:2.999.55"), directives)
+
+
+def test_a_grant_holds_from_its_start_to_its_end_and_not_at_its_end():
+    """décider à tout moment de changer les droits."""
+    noon = grant(start=NOW, end=datetime(2030, 1, 16, 12, tzinfo=UTC))
+    directives = replace(OPEN, grants=(noon,))
+    assert sees(entry(), directives=directives)
+    assert not sees(entry(), directives=directives, at=datetime(2030, 1, 15, 11, 59, tzinfo=UTC))
+    assert not sees(entry(), directives=directives, at=datetime(2030, 1, 16, 12, tzinfo=UTC))
+
+
+def test_a_hidden_document_is_there_for_the_patient_alone():
+    """je peux masquer certains documents partagés: from its author as well, and in an emergency."""
+    directives = replace(GRANTED, hidden=frozenset({entry().entry_uuid}))
+    assert not sees(entry(), directives=directives, depositor="2.999.4|A")
+    assert not sees(entry(), replace(DR_A, purpose=EMERGENCY), directives)
+    assert sees(entry(number=2), directives=directives)
+    assert sees(entry(), Asker(person="2.999.3|p1", patient_id=PATIENT), directives)
+
+
+def test_a_reserved_document_is_there_for_those_named_with_it():
+    """limiter leur visibilité à seulement certains professionnels."""
+    other = Party(PartyKind.PERSON, "2.999.4|B")
+    directives = replace(
+        GRANTED,
+        grants=(grant(), grant(other)),
+        reserved=((entry().entry_uuid, frozenset({other})),),
+    )
+    assert not sees(entry(), directives=directives)
+    assert sees(entry(), replace(DR_A, person="2.999.4|B"), directives)
+    assert sees(entry(number=2), directives=directives)
+
+
+def test_authors_see_what_they_deposited():
+    """Without a relation that lets them read, above their level, and outside of the matrix."""
+    assert sees(entry(level="V"), directives=OPEN, depositor="2.999.4|A")
+    assert not sees(entry(level="V"), directives=OPEN, depositor="2.999.4|B")
+
+
+def test_an_emergency_opens_as_much_as_the_patient_says():
+    """Break-glass needs no relation, and lifts nothing else: the matrix and what is hidden stand."""
+    emergency = replace(DR_A, purpose=EMERGENCY)
+    assert sees(entry(), emergency, OPEN)
+    assert not sees(entry(level="R"), emergency, OPEN)
+    assert sees(entry(level="R"), emergency, replace(OPEN, emergency_level=Level.RESTRICTED))
+    assert not sees(entry(), emergency, replace(OPEN, emergency_level=None))
+    assert sees(entry(), emergency, replace(GRANTED, emergency_level=None))
+    assert not verdict(emergency, OPEN, Verb.DEPOSIT).permit
+
+
+def test_the_patient_reads_deposits_and_manages_without_a_grant():
+    """je peux consulter mes données moi-même; je peux déposer moi-même des informations."""
+    patient = Asker(person="2.999.3|p1", patient_id=PATIENT)
+    for verb in (Verb.FIND, Verb.READ, Verb.DEPOSIT, Verb.MANAGE):
+        answer = verdict(patient, OPEN, verb)
+        assert (answer.permit, answer.visible, answer.acceptable) == (True, EVERYTHING, EVERYTHING)
+    stranger = Asker(person="2.999.3|p2", patient_id="p2^^^&2.999.3&ISO")
+    assert not sees(entry(), stranger, OPEN)
+
+
+def test_a_helper_acts_within_scope_and_dates():
+    """permettre à une personne de l'aider."""
+    period = Period(end=datetime(2030, 2, 1, tzinfo=UTC))
+    for manages in (False, True):
+        directives = replace(OPEN, helpers=(Helper("2.999.4|H", manages, period),))
+        helper = Asker(person="2.999.4|H")
+        assert verdict(helper, directives).visible == EVERYTHING
+        assert verdict(helper, directives, Verb.DEPOSIT).permit is manages
+        assert verdict(helper, directives, Verb.MANAGE).permit is manages
+        assert verdict(helper, directives, at=datetime(2030, 2, 1, tzinfo=UTC)).visible == NOTHING
+
+
+def test_only_the_patient_and_who_acts_for_him_changes_what_is_there():
+    """Updates and removals are not a matter of care relationships."""
+    assert not verdict(verb=Verb.MANAGE).permit
+    assert verdict(replace(DR_A, profession=("1342", "2.999.7")), verb=Verb.MANAGE).permit
+
+
+def test_whoever_has_not_proven_who_he_is_finds_nothing():
+    """authentification forte pour envoyer, lire ou récupérer."""
+    assert verdict(Asker()).visible == NOTHING
+    assert not verdict(Asker(), verb=Verb.DEPOSIT).permit
+
+
+def test_a_row_of_the_matrix_holds_between_its_dates_and_for_its_specialties():
+    """The matrix is versioned data."""
+    cardiology = ("394579002", "2.999.10")
+    row = Access(
+        DOCTOR,
+        frozenset({cardiology}),
+        frozenset({REPORT}),
+        frozenset({Right.READ}),
+        date(2030, 1, 1),
+        date(2030, 2, 1),
+    )
+    rules = replace(RULES, access=(row,))
+    cardiologist = replace(DR_A, specialty=cardiology)
+    assert sees(entry(), cardiologist, rules=rules)
+    assert not sees(entry(), DR_A, rules=rules)
+    assert not sees(entry(), cardiologist, rules=rules, at=datetime(2030, 2, 1, tzinfo=UTC))
+
+
+def test_every_decision_says_why():
+    """The reasons go to the record in the order in which they were weighed."""
+    assert verdict().reasons == (
+        "the record is open",
+        "a care relationship, for what is normal",
+        "the access matrix opens 2 types of documents",
+    )
+
+
+@pytest.mark.parametrize("status", RecordStatus)
+def test_a_system_of_the_platform_asks_what_is_there_and_does_nothing(status):
+    """A repository must not take for left over what is hidden, or in a closed record."""
+    system = Asker(person="2.999.4|repository", profession=("SYSTEM", "2.999.7"))
+    assert verdict(system, replace(OPEN, status=status)).visible == EVERYTHING
+    for verb in (Verb.READ, Verb.DEPOSIT, Verb.MANAGE):
+        assert not verdict(system, replace(OPEN, status=status), verb).permit

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from consent_broker.one_time_use import UsedAssertions, used_assertion
+from consent_broker.one_time_use import UsedAssertions
+from consent_broker.tables import used_assertion
 from database import Statement, open_database
 
 pytestmark = pytest.mark.anyio

@@ -23,16 +23,16 @@ from tests.wire import MTOM_TYPE, HttpAnswer, envelope, mtom
 pytestmark = pytest.mark.anyio
 
 
-async def accept(submission: Submission) -> RegistryResponse:
+async def accept(submission: Submission, **_) -> RegistryResponse:
     return RegistryResponse(ResponseStatus.SUCCESS)
 
 
-async def break_down(submission: Submission) -> RegistryResponse:
+async def break_down(submission: Submission, **_) -> RegistryResponse:
     raise RuntimeError(f"cannot cope with {submission.submission_set.patient_id}")
 
 
 def registry(handle=accept) -> Actor:
-    return Actor("registry", {ITI_42.action: RegisterDocumentSet(handle, DOMAIN)})
+    return Actor("registry", {ITI_42.action: RegisterDocumentSet(DOMAIN, handle)})
 
 
 async def answer_of(body: bytes, actor: Actor, around: Surroundings, content_type="application/soap+xml"):
@@ -76,8 +76,8 @@ async def test_a_failure_of_ours_tells_the_peer_a_reference_and_nothing_else(cap
     assert trail.messages[0].event.outcome is Outcome.SERIOUS
 
 
-async def test_what_the_broker_forbids_is_not_done_and_looks_like_any_failure():
-    """The peer must not learn that a consent rule is the reason."""
+async def test_what_the_broker_forbids_is_not_done_and_the_reason_stays_in_the_record():
+    """The peer must not learn which of the patient's decisions stands in his way."""
     done = []
 
     async def note(submission: Submission) -> RegistryResponse:
@@ -87,11 +87,11 @@ async def test_what_the_broker_forbids_is_not_done_and_looks_like_any_failure():
     trail = KeptTrail()
     around = surroundings(trail, consent=NobodyMay())
     answer = await answer_of(REGISTER, registry(note), around)
-    assert answer.errors == [
-        ("XDSRegistryError", "internal error, reference urn:uuid:00000000-0000-4000-8000-000000000001")
-    ]
+    assert answer.errors == [("XDSRegistryError", "not permitted")]
     assert done == []
-    assert trail.messages[0].event.outcome is Outcome.SERIOUS
+    event = trail.messages[0].event
+    assert event.outcome is Outcome.MINOR
+    assert event.outcome_description == "not permitted: p1^^^&2.999.3&ISO excluded this professional"
 
 
 async def test_no_answer_leaves_without_its_record():

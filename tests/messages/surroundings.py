@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from audit_message.model import AuditMessage
-from consent_broker.decide import OpenDomain
+from consent_broker.broker import OpenDomain
 from exchange.call import Limits
 from exchange.diary import Node
 from exchange.ports import AuditUnavailable, Consent, Decision

@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 import atna_audit.tables
-import consent_broker.one_time_use
+import consent_broker.tables
 import registry.tables
 import repository.tables
 import server.migrations
@@ -39,7 +39,7 @@ LIST_INDEXES = {
 def test_the_migrated_tables_are_the_declared_ones(database_url):
     migrate(database_url)
     declared = MetaData()
-    for room in (registry.tables, repository.tables, atna_audit.tables, consent_broker.one_time_use):
+    for room in (registry.tables, repository.tables, atna_audit.tables, consent_broker.tables):
         for table in room.metadata.tables.values():
             table.to_metadata(declared)
     with engine(database_url).connect() as connection:

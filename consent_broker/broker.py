@@ -1,0 +1,84 @@
+"""The consent broker as requests meet it: who asks, what the patient said, and what follows (`decide.py`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from consent_broker.decide import decide
+from consent_broker.model import Asker, Pair
+from consent_broker.rules import Rules
+from consent_broker.store import directives_of
+from database import Database
+from exchange.ports import Decision, Whose
+from exchange.subject import Subject
+from exchange.verbs import Verb
+from exchange.visibility import AllOf, View
+from xua.user import PersonId, Role
+
+
+class OpenDomain:
+    """The broker of a domain that has declared no consent rules: whoever reaches it may ask."""
+
+    async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
+        """Permit, and say in the record that no rule was applied."""
+        return Decision(permit=True, reasons=("the domain declares no consent rules",))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentBroker:
+    """The broker of a domain with rules: it reads what holds at each request, and remembers nothing."""
+
+    database: Database
+    rules: Rules
+
+    async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
+        """Decide for each of these patients; where the directives cannot be read nothing is permitted.
+
+        Whoever has proven who he is and may not read is not refused: he finds what is there for him, nothing.
+        """
+        if subject.is_ourselves and subject.user is None:
+            return Decision(permit=True, reasons=("another actor of this process asks for itself",))
+        if verb is Verb.IDENTIFY:
+            return Decision(permit=True, reasons=("who a patient is, is not his to decide",))
+        asker = asker_of(subject, self.rules)
+        patient_ids = await whose()
+        directives = await directives_of(patient_ids, self.rules.unopened, self.database)
+        verdicts = {
+            patient_id: decide(asker, verb, patient_id, directives[patient_id], self.rules, at)
+            for patient_id in patient_ids
+        }
+        # What is nobody's any more is for administrators to clear away.
+        permitted = all(verdict.permit for verdict in verdicts.values()) and (
+            bool(verdicts) or asker.profession in self.rules.administrators
+        )
+        return Decision(
+            permit=bool(asker.person) and (verb in (Verb.FIND, Verb.READ) or permitted),
+            reasons=tuple(reason for verdict in verdicts.values() for reason in verdict.reasons),
+            view=View({patient_id: verdict.visible for patient_id, verdict in verdicts.items()}),
+            acceptable=AllOf(tuple(verdict.acceptable for verdict in verdicts.values())),
+            depositor=asker.person or None,
+        )
+
+
+def asker_of(subject: Subject, rules: Rules) -> Asker:
+    """Who the assertion says is asking (ITI TF-2: 3.40.4.1.2); nobody without one."""
+    user = subject.user
+    if user is None:
+        return Asker()
+    role = _pair(user.role)
+    return Asker(
+        person=person_of(user.id),
+        patient_id=f"{user.id.extension}^^^&{user.id.root}&ISO" if role in rules.patients else "",
+        organization=user.organization_id,
+        profession=role,
+        specialty=_pair(user.specialty),
+        purpose=_pair(user.purpose_of_use),
+    )
+
+
+def person_of(person: PersonId) -> str:
+    """A person as directives name him."""
+    return f"{person.root}|{person.extension}"
+
+
+def _pair(role: Role | None) -> Pair:
+    return (role.code, role.system) if role else ("", "")

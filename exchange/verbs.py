@@ -1,0 +1,13 @@
+"""What the consent broker is asked about."""
+
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What a transaction does to a patient's record."""
+
+    FIND = "find"
+    READ = "read"
+    DEPOSIT = "deposit"
+    MANAGE = "manage"
+    IDENTIFY = "identify"

@@ -1,0 +1,400 @@
+"""The patient decides, over the wire: each rule is named after the leaflet's sentence that it makes true."""
+
+import base64
+import re
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from atna_audit.spool import stored_records
+from consent_broker.model import Level, Origin, Party, PartyKind, Period, RecordStatus, Right
+from consent_broker.store import Directive, Kind
+from tests.messages import requests
+from tests.messages.requests import RPLC, SUCCESS
+from tests.services.platform import Platform, running
+from tests.services.ruled import EVERY_STATUS, RULED_DOMAIN, Person, Record, write_rules
+from tests.wire import envelope, post
+
+DR_A, DR_B = Person("A"), Person("B")
+NURSE = Person("N", "NURSE")
+CLINIC = "urn:oid:2.999.50"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def domain(request, tmp_path_factory) -> Iterator[Platform]:
+    """A server whose domain has rules, on each database."""
+    directory = write_rules(tmp_path_factory.mktemp("ruled"))
+    environment = {}
+    if request.param == "postgresql":
+        environment["COFFRE_DATABASE_URL"] = request.getfixturevalue("postgresql_url_of_module")
+    with running(directory, toml=RULED_DOMAIN, environment=environment) as platform:
+        yield platform
+
+
+@pytest.fixture
+def record(domain) -> Record:
+    return Record(domain)
+
+
+def test_demande_explicite_opt_in(domain):
+    """A record that nobody opened is not there: nothing is found in it, and nothing taken for it."""
+    record = Record(domain, opened=False)
+    assert record.seen_by(record.patient) == []
+    answer = record.provide(record.patient, record.document())
+    assert answer.errors == [("XDSRepositoryError", "not permitted")]
+    record.turn(RecordStatus.OPEN)
+    assert record.provide(record.patient, record.document()).status_urn == SUCCESS
+
+
+def test_le_dsp_ne_contient_pas_de_document_a_sa_creation(record):
+    """An open record answers with an empty success."""
+    answer = record.all_of_it(record.patient)
+    assert answer.status_urn == SUCCESS
+    assert answer.found("RegistryObjectList")[0][:] == []
+
+
+def test_il_peut_fermer_son_dsp_a_tout_moment(record):
+    """At once invisible to all, deposits refused; and as it was when it is opened again."""
+    record.grant(DR_A.party)
+    sent = record.deposit(DR_A)
+    record.turn(RecordStatus.CLOSED)
+    for person in (DR_A, DR_A.in_emergency(), record.patient):
+        assert record.seen_by(person) == []
+        assert record.retrieve(person, sent.unique_id).codes == ["XDSDocumentUniqueIdError"]
+        assert record.provide(person, record.document()).errors == [("XDSRepositoryError", "not permitted")]
+    record.turn(RecordStatus.OPEN)
+    assert record.seen_by(DR_A) == [sent.unique_id]
+
+
+def test_a_qui_le_patient_aura_donne_le_droit_d_acces(record):
+    """Whoever has no grant finds nothing, and is told what he would be told of an empty record."""
+    sent = record.deposit(record.patient)
+    assert record.seen_by(DR_A) == []
+    assert record.retrieve(DR_A, sent.unique_id).codes == ["XDSDocumentUniqueIdError"]
+    record.grant(DR_A.party, Right.READ)
+    assert record.seen_by(DR_A) == [sent.unique_id]
+    assert record.retrieve(DR_A, sent.unique_id).parts[1][1] == b"Dear colleague"
+
+
+def test_droits_d_acces_pour_consulter_et_deposer(record):
+    """Two separate rights."""
+    sent = record.deposit(record.patient)
+    record.grant(DR_A.party, Right.READ)
+    record.grant(DR_B.party, Right.DEPOSIT)
+    assert record.seen_by(DR_A) == [sent.unique_id]
+    assert record.provide(DR_A, record.document()).errors == [("XDSRepositoryError", "not permitted")]
+    own = record.deposit(DR_B)
+    assert record.seen_by(DR_B) == [own.unique_id]
+
+
+def test_decider_a_tout_moment_de_changer_les_droits(record):
+    """A change counts from the next request on."""
+    sent = record.deposit(record.patient)
+    for _ in range(3):
+        given = record.grant(DR_A.party)
+        assert record.seen_by(DR_A) == [sent.unique_id]
+        record.no_longer(given)
+        assert record.seen_by(DR_A) == []
+
+
+def test_s_opposer_a_l_acces_par_un_ou_plusieurs_professionnels(record):
+    """Neither read nor write, nor in an emergency, nor what he deposited himself."""
+    record.grant(DR_A.party)
+    record.deposit(DR_A)
+    record.let(Directive(Kind.EXCLUSION, DR_A.party))
+    for person in (DR_A, DR_A.in_emergency()):
+        assert record.seen_by(person) == []
+        assert record.provide(person, record.document()).errors == [("XDSRepositoryError", "not permitted")]
+    assert len(record.seen_by(record.patient)) == 1
+
+
+def test_definir_le_niveau_de_confidentialite_de_certains_documents(record):
+    """A grant reaches up to its level; an unknown code is the patient's alone."""
+    by_level = {level: record.deposit(record.patient, level=level).unique_id for level in "NRVX"}
+    for level, seen in ((Level.NORMAL, "N"), (Level.RESTRICTED, "NR"), (Level.SECRET, "NRV")):
+        record.grant(DR_A.party, Right.READ, level=level)
+        assert sorted(record.seen_by(DR_A)) == sorted(by_level[each] for each in seen)
+    assert sorted(record.seen_by(record.patient)) == sorted(by_level.values())
+
+
+def test_limiter_leur_visibilite_a_seulement_certains_professionnels(record):
+    """An allow list for one document."""
+    for doctor in (DR_A, DR_B):
+        record.grant(doctor.party)
+    shared, reserved = record.deposit(record.patient), record.deposit(record.patient)
+    record.let(Directive(Kind.RESERVED, DR_B.party, document=record.entry_uuid(reserved)))
+    assert record.seen_by(DR_A) == [shared.unique_id]
+    assert sorted(record.seen_by(DR_B)) == sorted([shared.unique_id, reserved.unique_id])
+
+
+def test_je_peux_masquer_certains_documents_partages(record):
+    """Hidden: absent everywhere, whatever is asked and however, and there again when no longer hidden."""
+    record.grant(DR_A.party)
+    visible, hidden = record.deposit(DR_A, folder=True), record.deposit(DR_A, folder=True)
+    entry_uuid = record.entry_uuid(hidden)
+    before = {name: record.ask(DR_A, *question).root for name, question in questions(visible).items()}
+    directive = record.hide(hidden)
+    for return_type in ("LeafClass", "ObjectRef"):
+        whole = record.all_of_it(DR_A, return_type).root.decode()
+        assert entry_uuid not in whole
+        assert hidden.unique_id not in whole
+        assert whole.count(" objectType=" if return_type == "LeafClass" else "<rim:ObjectRef ") > 0
+        for query, *slots in questions(hidden, entry_uuid).values():
+            answer = record.ask(DR_A, query, *slots, return_type=return_type)
+            assert answer.status_urn == SUCCESS
+            assert answer.found("RegistryObjectList")[0][:] == []
+    for name, question in questions(visible).items():
+        assert _without_ids(record.ask(DR_A, *question).root) == _without_ids(before[name])
+    unknown, gone = record.retrieve(DR_A, "2.999.404"), record.retrieve(DR_A, hidden.unique_id)
+    assert [each.replace("2.999.404", "") for _, each in unknown.errors] == [
+        each.replace(hidden.unique_id, "") for _, each in gone.errors
+    ]
+    record.no_longer(directive)
+    assert sorted(record.seen_by(DR_A)) == sorted([visible.unique_id, hidden.unique_id])
+
+
+def questions(sent, entry_uuid="") -> dict[str, tuple[Any, ...]]:
+    """Every query by id that could find a document, its SubmissionSet, its Folder or what joins them."""
+    document = ("$XDSDocumentEntryUniqueId", f"('{sent.unique_id}')")
+    one = ("$XDSDocumentEntryUniqueId", f"'{sent.unique_id}'")
+    by_id = {
+        "document": ("GetDocuments", document),
+        "associations of it": ("GetDocumentsAndAssociations", document),
+        "folders of it": ("GetFoldersForDocument", one),
+        "related": ("GetRelatedDocuments", one, ("$AssociationTypes", f"('{RPLC}')")),
+        "set": (
+            "GetSubmissionSetAndContents",
+            ("$XDSSubmissionSetUniqueId", f"'{sent.submission_set_unique_id}'"),
+        ),
+        "folder": ("GetFolderAndContents", ("$XDSFolderUniqueId", f"'{sent.folder_unique_id}'")),
+        "folder alone": ("GetFolders", ("$XDSFolderUniqueId", f"('{sent.folder_unique_id}')")),
+    }
+    if entry_uuid:
+        by_id["associations"] = ("GetAssociations", ("$uuid", f"('{entry_uuid}')"))
+        by_id["sets"] = ("GetSubmissionSets", ("$uuid", f"('{entry_uuid}')"))
+    return by_id
+
+
+def _without_ids(message: bytes) -> bytes:
+    """The message without the ids of the message itself."""
+    return re.sub(rb"<wsa:(MessageID|RelatesTo)>[^<]*<", b"<", message)
+
+
+def test_en_fonction_de_la_profession_et_de_la_specialite(record):
+    """The access matrix holds also for whoever the patient has let in."""
+    note, lab = record.deposit(record.patient), record.deposit(record.patient, type_code="LAB")
+    for person in (DR_A, NURSE):
+        record.grant(person.party)
+    assert sorted(record.seen_by(DR_A)) == sorted([note.unique_id, lab.unique_id])
+    assert record.seen_by(NURSE) == [note.unique_id]
+    refused = record.provide(NURSE, record.document())
+    assert refused.codes == ["XDSRepositoryError"]
+    assert refused.errors[0][1].endswith("such a document is not accepted from its sender")
+
+
+def test_dans_le_cadre_d_une_relation_therapeutique(record):
+    """A relation has an origin and an end, and with the end the access ends."""
+    sent = record.deposit(record.patient)
+    now = datetime.now(UTC)
+    over = Period(now - timedelta(days=2), now - timedelta(days=1))
+    record.grant(DR_A.party, origin=Origin.PRESENCE, period=over)
+    assert record.seen_by(DR_A) == []
+    record.grant(DR_A.party, origin=Origin.PRESENCE, period=Period(now, now + timedelta(days=30)))
+    assert record.seen_by(DR_A) == [sent.unique_id]
+
+
+def test_gerees_differemment_liberal_institutionnel(record):
+    """An institution's grant is for whoever works there today, a person's wherever he works."""
+    sent = record.deposit(record.patient)
+    record.grant(Party(PartyKind.ORGANIZATION, CLINIC), Right.READ)
+    assert record.seen_by(DR_A) == []
+    assert record.seen_by(Person("A", organization=CLINIC)) == [sent.unique_id]
+    record.grant(DR_B.party, Right.READ)
+    assert record.seen_by(Person("B", organization="urn:oid:2.999.51")) == [sent.unique_id]
+
+
+def test_je_peux_consulter_mes_donnees_moi_meme_et_deposer_moi_meme(record):
+    """The patient needs no grant; another patient is a stranger."""
+    sent = record.deposit(record.patient)
+    assert record.seen_by(record.patient) == [sent.unique_id]
+    stranger = Record(record.platform).patient
+    assert record.seen_by(stranger) == []
+    assert record.provide(stranger, record.document()).errors == [("XDSRepositoryError", "not permitted")]
+
+
+def test_permettre_a_une_personne_de_l_aider(record):
+    """A helper reads in the patient's stead, and acts in his stead where he was made to."""
+    sent = record.deposit(record.patient)
+    helper = Person("H", role="HELPER")
+    record.let(Directive(Kind.HELPER, helper.party))
+    assert record.seen_by(helper) == [sent.unique_id]
+    assert record.provide(helper, record.document()).errors == [("XDSRepositoryError", "not permitted")]
+    record.let(Directive(Kind.HELPER, helper.party, manages=True))
+    assert record.provide(helper, record.document()).status_urn == SUCCESS
+
+
+def test_authentification_forte_pour_envoyer_lire_ou_recuperer(record):
+    """Without an assertion nothing is answered at all."""
+    sent = record.deposit(record.patient)
+    question = ("$XDSDocumentEntryUniqueId", f"('{sent.unique_id}')")
+    assert record.ask(None, "GetDocuments", question).fault[0] == "Sender"
+
+
+def test_an_emergency_opens_what_is_normal_unless_the_patient_says_otherwise(record):
+    """Break-glass, which the record of the access tells of."""
+    normal, restricted = record.deposit(record.patient), record.deposit(record.patient, level="R")
+    emergency = DR_A.in_emergency()
+    assert record.seen_by(emergency) == [normal.unique_id]
+    record.let(Directive(Kind.EMERGENCY, level=Level.RESTRICTED))
+    assert sorted(record.seen_by(emergency)) == sorted([normal.unique_id, restricted.unique_id])
+    record.let(Directive(Kind.EMERGENCY))
+    assert record.seen_by(emergency) == []
+
+
+def test_what_only_a_hidden_document_replaced_is_as_it_was_before(record):
+    """The replaced document is Approved again, and may be replaced by whoever sees no replacement."""
+    for doctor in (DR_A, DR_B):
+        record.grant(doctor.party)
+    first = record.deposit(DR_A)
+    second = record.deposit(DR_A, replaces=record.entry_uuid(first))
+    approved = ("$XDSDocumentEntryStatus", f"('{requests.APPROVED}')")
+    patient = ("$XDSDocumentEntryPatientId", f"'{record.patient_id}'")
+
+    def current(person: Person) -> list[str]:
+        answer = record.ask(person, "FindDocuments", patient, approved)
+        assert {str(one.get("status")) for one in answer.found("ExtrinsicObject")} <= {requests.APPROVED}
+        return [name for name in (first.unique_id, second.unique_id) if name.encode() in answer.root]
+
+    assert current(DR_B) == [second.unique_id]
+    record.hide(second)
+    assert current(DR_B) == [first.unique_id]
+    assert current(record.patient) == [second.unique_id]
+    third = record.deposit(DR_B, replaces=record.entry_uuid(first))
+    assert third.unique_id in record.seen_by(DR_B)
+
+
+def test_a_hidden_document_cannot_be_referred_to(record):
+    """The error is that of a document which was never registered."""
+    record.grant(DR_A.party)
+    hidden = record.deposit(record.patient)
+    entry_uuid = record.entry_uuid(hidden)
+    record.hide(hidden)
+    never = requests.fresh_uuid()
+    answers = [record.provide(DR_A, record.document(replaces=each)) for each in (entry_uuid, never)]
+    assert answers[0].status_urn == requests.FAILURE
+    assert [each.replace(entry_uuid, "") for _, each in answers[0].errors] == [
+        each.replace(never, "") for _, each in answers[1].errors
+    ]
+
+
+def test_professionals_do_not_update_or_remove(record):
+    """Nor by naming an object of their own patient's record beside it."""
+    record.grant(DR_A.party)
+    entry_uuid = record.entry_uuid(record.deposit(DR_A))
+    change = requests.submit(
+        requests.submission_set(record.patient_id, requests.fresh_oid()), requests.status_change(entry_uuid)
+    )
+    remove = (
+        f'<lcm:RemoveObjectsRequest {requests.NAMESPACES} deletionScope="urn:oasis:names:tc:ebxml-regrep:'
+        f'DeletionScopeType:DeleteAll"><rim:ObjectRefList><rim:ObjectRef id="{entry_uuid}"/>'
+        "</rim:ObjectRefList></lcm:RemoveObjectsRequest>"
+    )
+    for action, body in ((requests.ITI_57, change), (requests.ITI_62, remove)):
+        message = envelope(action, body, more_headers=DR_A.headers)
+        answer = post(record.platform.registry_url, message)
+        assert answer.errors == [("XDSRegistryError", "not permitted")]
+    assert len(record.seen_by(record.patient)) == 1
+    message = envelope(requests.ITI_57, change, more_headers=record.patient.headers)
+    assert post(record.platform.registry_url, message).status_urn == SUCCESS
+
+
+def test_a_query_across_patients_finds_what_each_of_them_shows(domain):
+    """Multi-Patient Stored Query [ITI-51]; one who shows nothing is not told from one who has nothing."""
+    one, other, closed = Record(domain), Record(domain), Record(domain)
+    sent = {each.patient_id: each.deposit(each.patient) for each in (one, other, closed)}
+    for each in (one, other, closed):
+        each.grant(DR_A.party)
+    closed.turn(RecordStatus.CLOSED)
+    other.hide(sent[other.patient_id])
+    patients = ",".join(f"'{each.patient_id}'" for each in (one, other, closed))
+    answer = one.ask(
+        DR_A,
+        "FindDocumentsForMultiplePatients",
+        ("$XDSDocumentEntryPatientId", f"({patients})"),
+        ("$XDSDocumentEntryStatus", EVERY_STATUS),
+        ("$XDSDocumentEntryClassCode", "('REPORT^^2.999.1')"),
+    )
+    assert answer.status_urn == SUCCESS
+    shown = [each for each in sent.values() if each.unique_id.encode() in answer.root]
+    assert shown == [sent[one.patient_id]]
+
+
+def test_the_reason_of_a_refusal_is_in_the_record_and_not_in_the_answer(record):
+    """voir quel professionnel, identifié nominativement: the patient reads why, the professional does not."""
+    record.let(Directive(Kind.EXCLUSION, DR_A.party))
+    answer = record.provide(DR_A, record.document())
+    assert b"excluded" not in answer.body
+    records = [
+        one.decode()
+        for spool in record.platform.audit_spools
+        for one in stored_records(spool)
+        if record.patient_id.split("^")[0].encode() in one
+    ]
+    assert any("the patient has excluded him" in one and "Dr A" in one for one in records)
+    directive = base64.b64encode(b"exclusion person 2.999.4|A").decode()
+    assert any("Consent Changed" in one and directive in one for one in records)
+
+
+def test_a_merge_of_patients_shows_nothing_that_was_hidden(domain):
+    """ITI TF-2: 3.44.4.2; what was decided about the documents goes with them."""
+    gone, stays = Record(domain), Record(domain)
+    hidden, shared = gone.deposit(gone.patient), gone.deposit(gone.patient)
+    gone.hide(hidden)
+    stays.grant(DR_A.party)
+    id, _, authority = gone.patient_id.partition("^^^&")
+    replaced = (
+        "<replacementOf><priorRegistration><subject1><priorRegisteredRole>"
+        f'<id root="{authority.removesuffix("&ISO")}" extension="{id}"/>'
+        "</priorRegisteredRole></subject1></priorRegistration></replacementOf></registrationEvent>"
+    )
+    message = requests.patient_added(stays.patient_id).replace("201301", "201304")
+    message = message.replace("</registrationEvent>", replaced)
+    answer = post(domain.registry_url, envelope("urn:hl7-org:v3:PRPA_IN201304UV02", message))
+    assert [code.get("code") for code in answer.found("typeCode")] == ["CA"]
+    assert stays.seen_by(DR_A) == [shared.unique_id]
+    assert sorted(stays.seen_by(stays.patient)) == sorted([shared.unique_id, hidden.unique_id])
+
+
+def test_no_answer_shows_the_old_state_after_a_change_was_acknowledged(domain):
+    """Queries run on and on while documents are hidden: each begun after a change leaves them out."""
+    record = Record(domain)
+    record.grant(DR_A.party)
+    documents = [record.deposit(record.patient) for _ in range(5)]
+    directives = {
+        sent.unique_id: Directive(Kind.HIDDEN, document=record.entry_uuid(sent)) for sent in documents
+    }
+    hidden: set[str] = set()
+    wrong: list[str] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            before = set(hidden)
+            wrong.extend(before & set(record.seen_by(DR_A)))
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    for unique_id, directive in directives.items():
+        record.let(directive)
+        hidden.add(unique_id)
+        time.sleep(0.1)
+    stop.set()
+    for asker in askers:
+        asker.join()
+    assert wrong == []
+    assert record.seen_by(DR_A) == []
