@@ -48,7 +48,7 @@ async def rebuild(store: RegistryStore, after: int, done: Callable[[int], None])
 
 _TABLES = (t.document_entry, t.submission_set, t.folder, t.association)
 # What an element does not say: whose the object is, what became of it, and what follows from its versions.
-_NOT_IN_ELEMENT = frozenset({"id", "patient", "status", "latest"})
+_NOT_IN_ELEMENT = frozenset({"id", "patient", "status", "latest", "depositor", "registered"})
 _DERIVED = {
     table: tuple(column.name for column in table.c if column.name not in _NOT_IN_ELEMENT) for table in _TABLES
 }

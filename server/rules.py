@@ -30,7 +30,7 @@ class LevelRow(_Row):
 
 
 class RoleRow(_Row):
-    """Roles of an assertion that say more than a profession; without a scheme, plain codes as XSPA has them."""
+    """Roles that say more than a profession; without a scheme, plain codes as XSPA has them."""
 
     says: Literal["patient", "administrator", "system"] = Field(alias="is")
     scheme: str = ""
