@@ -22,9 +22,10 @@ serve: $(RUNNING) coffre-data/coffre.toml  ## run all actors on this machine, th
 
 ##@ Prove
 
-test: check  ## check, then run all tests, PostgreSQL and rsyslog included
+test: check  ## check, then run all tests, PostgreSQL, rsyslog and Ceph included
 	setup/postgresql --install
 	setup/rsyslog --install
+	setup/radosgw --install
 	@command -v curl >/dev/null || setup/apt-install "curl for its tests" curl
 	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto

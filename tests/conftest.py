@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 from server.migrations import migrate
-from tests.services import postgresql
+from tests.services import postgresql, radosgw
 from tests.services.platform import OPEN_DOMAIN, Platform, running, running_apart
 
 # A newcomer's first run, CI and a colleague's run try the same examples, however slow the machine is.
@@ -21,22 +21,26 @@ hypothesis.settings.load_profile("same everywhere")
 NEVER_REACH_A_DATABASE = {"test_bad_envelopes", "test_bad_mime", "test_large_documents"}
 
 _SERVICES = pytest.StashKey[Path]()
+_OBJECT_STORE = pytest.StashKey[Path]()
+_SESSION_FOLDERS = {"postgresql_folder": (_SERVICES, postgresql), "radosgw_folder": (_OBJECT_STORE, radosgw)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Lend the session's folder for its PostgreSQL server, in the process that the workers answer to."""
-    shared = getattr(config, "workerinput", {}).get("postgresql_folder")
-    if shared is None:
-        until_the_end = ExitStack()
-        shared = until_the_end.enter_context(postgresql.session_folder())
-        config.add_cleanup(until_the_end.close)
-    config.stash[_SERVICES] = Path(shared)
+    """Lend the session's folders for its servers, in the process that the workers answer to."""
+    for name, (key, service) in _SESSION_FOLDERS.items():
+        shared = getattr(config, "workerinput", {}).get(name)
+        if shared is None:
+            until_the_end = ExitStack()
+            shared = until_the_end.enter_context(service.session_folder())
+            config.add_cleanup(until_the_end.close)
+        config.stash[key] = Path(shared)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
-    """Tell each xdist worker where the session's server is, or will be."""
-    node.workerinput["postgresql_folder"] = str(node.config.stash[_SERVICES])
+    """Tell each xdist worker where the session's servers are, or will be."""
+    for name, (key, _) in _SESSION_FOLDERS.items():
+        node.workerinput[name] = str(node.config.stash[key])
 
 
 @pytest.fixture
@@ -50,6 +54,12 @@ def postgresql_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """Lend a fresh PostgreSQL database; without a server the test fails, it is not skipped."""
     with postgresql.fresh_database(pytestconfig.stash[_SERVICES]) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def object_store(pytestconfig: pytest.Config) -> radosgw.ObjectStore:
+    """Lend the session's S3 service; without one the test fails, it is not skipped."""
+    return radosgw.running(pytestconfig.stash[_OBJECT_STORE])
 
 
 @pytest.fixture

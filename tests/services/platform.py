@@ -150,8 +150,9 @@ def running(
     actors: str = "all",
     toml: str = OPEN_DOMAIN,
     environment: Mapping[str, str] | None = None,
+    until: int = 200,
 ) -> Iterator[Platform]:
-    """Start `coffre serve` and end it by SIGTERM, which it must obey."""
+    """Start `coffre serve`, wait until it is ready or says that it is not, and end it by SIGTERM."""
     directory.mkdir(parents=True, exist_ok=True)
     configuration = directory / "coffre.toml"
     configuration.write_text(toml)
@@ -167,7 +168,7 @@ def running(
         platform = Platform(
             directory, f"http://127.0.0.1:{port}", process, environment=dict(environment or {})
         )
-        _wait_until_ready(platform)
+        _wait_until_it_answers(platform, until)
         yield platform
 
 
@@ -194,13 +195,13 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_ready(platform: Platform) -> None:
+def _wait_until_it_answers(platform: Platform, status: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if platform.process.poll() is not None:
             break
         try:
-            if get(f"{platform.url}/readyz").status == 200:
+            if get(f"{platform.url}/readyz").status == status:
                 return
         except OSError:
             time.sleep(0.05)
