@@ -29,8 +29,8 @@ async def receive(
 ) -> Message:
     """Read a SOAP 1.2 message in either packaging; its documents go to staging as they arrive.
 
-    `understood` are the headers that later steps heed. Where a document cannot be kept, reading ends as soon as
-    the transaction is known in which to say so.
+    `understood` are the headers that later steps heed. Where a document cannot be kept, reading ends as soon
+    as the transaction is known in which to say so.
     """
     content_type = read_content_type(call.content_type)
     mtom = content_type.media_type == "multipart/related"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from exchange.ports import StorageError
-from repository.blob_files import BlobMissing
+from repository.blob_store import BlobMissing
 from repository.document_rows import PendingDocument
 from repository.store import RepositoryStore
 

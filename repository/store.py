@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 
 from database import Database, DatabaseError, Parameters, Row, Statement, Transaction
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
-from repository.blobs import DOCUMENT_LIMIT_BYTES, DirectoryBlobs
+from repository.blob_store import BlobStore
 from repository.document_rows import (
     DELETE,
     DELETE_DOCUMENTS,
@@ -43,27 +42,20 @@ BATCH = 500
 class RepositoryStore:
     """Rows and blobs together: bytes are durable before their row, and gone only after it."""
 
-    def __init__(self, database: Database, blobs: DirectoryBlobs, vault: Vault | None) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, vault: Vault | None) -> None:
         self._database = database
         self._blobs = blobs
         self._vault = vault
 
     @classmethod
-    async def open(
-        cls,
-        database: Database,
-        directory: Path,
-        vault: Vault | None,
-        document_limit_bytes: int = DOCUMENT_LIMIT_BYTES,
-    ) -> "RepositoryStore":
-        """Open the documents under this directory, and clear up after processes that were cut off.
+    async def open(cls, database: Database, blobs: BlobStore, vault: Vault | None) -> "RepositoryStore":
+        """Open the documents of these blobs, theirs from now on, and clear up after processes cut off.
 
-        Without a vault new documents are plain bytes, and those of a vault cannot be read.
+        Without a vault the documents of one cannot be read.
         """
-        blobs = await DirectoryBlobs.open(directory, document_limit_bytes, sealed=vault is not None)
         store = cls(database, blobs, vault)
         try:
-            await blobs.recover(store._recorded_of)
+            await store.recover()
         except BaseException:
             await blobs.close()
             raise
@@ -73,6 +65,14 @@ class RepositoryStore:
     def staging(self) -> Staging:
         """Where the documents of a message go while it is read."""
         return self._blobs
+
+    async def recover(self) -> None:
+        """Remove the blobs that processes left behind which were cut off before they wrote a row."""
+        await self._blobs.recover(self._recorded_of)
+
+    async def not_ready(self) -> str:
+        """Why no document can be stored or read now; empty when they can."""
+        return await self._blobs.not_ready()
 
     async def add(self, submission_id: str, documents: Iterable[NewDocument], at: datetime) -> None:
         """Record the documents of one submission as pending, all or none."""
@@ -167,7 +167,7 @@ class RepositoryStore:
 
     async def remove_orphans(self, handles: Collection[str]) -> None:
         """Remove these blobs, as far as no row refers to them."""
-        await self._blobs.recover(self._recorded_of)
+        await self.recover()
         await self._remove_blobs(handles)
 
     async def remove_documents(self, unique_ids: Sequence[str]) -> Mapping[str, str]:

@@ -72,6 +72,7 @@ from server.audit_forwarding import forwarding
 from server.audit_reception import receiving
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
+from server.document_storage import open_blobs
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
 from server.migrations import migrate
@@ -96,6 +97,7 @@ class Platform:
     actors: Mapping[str, Actor]
     around: Surroundings
     database: Database
+    documents: RepositoryStore | None
     urls: Mapping[str, str]
 
     async def not_ready(self) -> str:
@@ -104,7 +106,7 @@ class Platform:
             await self.database.fetch(_ONE)
         except DatabaseError as problem:
             return f"the database does not answer: {type(problem).__name__}"
-        return ""
+        return await self.documents.not_ready() if self.documents else ""
 
 
 @asynccontextmanager
@@ -140,12 +142,13 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             registry_store = RegistryStore(database)
             patients = _known_patients(registry_store, around, bool(configuration.domain.rules))
             running["registry"] = _registry(registry_store, patients, around)
+        store: RepositoryStore | None = None
         if "repository" in actors:
+            vault = await vault_of(configuration, database)
             store = await RepositoryStore.open(
                 database,
-                configuration.repository.documents,
-                await vault_of(configuration, database),
-                around.limits.document_size_bytes,
+                await open_blobs(configuration, around.clock, around.limits.document_size_bytes),
+                vault,
             )
             stack.push_async_callback(store.close)
             link = await _registry_link(configuration, running.get("registry"), around, stack)
@@ -163,7 +166,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
             await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
         address = configuration.server.address
-        yield Platform(running, around, database, {name: f"{address}/{name}" for name in running})
+        yield Platform(running, around, database, store, {name: f"{address}/{name}" for name in running})
 
 
 def now() -> datetime:

@@ -34,6 +34,7 @@ async def _look(store: RepositoryStore, registry: RegistryPort, clock: Clock) ->
     while True:
         try:
             await settle_leftovers(store, registry, clock() - UNDER_WAY)
+            await store.recover()
         except (AuditUnavailable, DatabaseError, RegistryUnreachable, StorageError) as problem:
             log.warning("documents stay pending for now: %s", type(problem).__name__)
         await asyncio.sleep(INTERVAL_SECONDS)

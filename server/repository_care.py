@@ -14,10 +14,10 @@ from atna_audit.spool import Spool
 from database import Database, open_database
 from exchange.diary import Node
 from exchange.registry_link import RegistryLink
-from repository.blobs import DirectoryBlobs
 from repository.store import RepositoryStore
 from repository.vault import Vault, open_vault
 from server.audit_trail import SpooledAuditTrail
+from server.document_storage import open_blobs
 from server.migrations import migrate
 from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, over_http
 from server.settings import Configuration
@@ -36,7 +36,7 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Repository
     """The documents of this configuration; nothing is cleared up, as a server would at its start."""
     async with _opened_database(configuration) as database:
         vault = await vault_of(configuration, database)
-        blobs = await DirectoryBlobs.open(configuration.repository.documents, sealed=vault is not None)
+        blobs = await open_blobs(configuration, lambda: datetime.now(UTC))
         store = RepositoryStore(database, blobs, vault)
         try:
             yield store

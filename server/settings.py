@@ -81,6 +81,17 @@ def _database_url(text: str, info: ValidationInfo) -> str:
     return f"sqlite:///{_directory(info) / path}"
 
 
+def _documents(text: str, info: ValidationInfo) -> str:
+    bucket = text.removeprefix(OBJECT_STORE_SCHEME)
+    if bucket == text:
+        return str(_directory(info) / text)
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(
+            f"'{text}' is not a directory nor a bucket, expected s3://BUCKET or s3://BUCKET/PREFIX"
+        )
+    return text.rstrip("/")
+
+
 def _home_community(text: str) -> str:
     for error in errors_in_oid_urn(text):
         raise ValueError(error)
@@ -109,6 +120,11 @@ def _rule_pack(text: str, info: ValidationInfo) -> str:
         built_in = ", ".join(built_in_rule_packs())
         raise ValueError(f"there is no file {path}, and no built-in rule pack of that name ({built_in})")
     return str(path)
+
+
+OBJECT_STORE_SCHEME = "s3://"
+# Names of buckets as Amazon has them; prefixes of characters that need no escape in a URL.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 
 
 Positive = Annotated[int, Field(ge=1)]
@@ -181,7 +197,7 @@ class Repository(Section):
     """The Document Repository."""
 
     unique_id: Oid = "2.999.352.2"
-    documents: AbsolutePath = "documents"  # type: ignore[assignment]  # a default is validated as well
+    documents: Annotated[str, AfterValidator(_documents)] = "documents"
     registry_url: WebAddress = ""
 
 
@@ -200,6 +216,26 @@ class OnDemand(Section):
     def _certificate_with_key(self) -> Self:
         if bool(self.certificate) != bool(self.key):
             raise ValueError("a certificate and its key go together")
+        return self
+
+
+class ObjectStorage(Section):
+    """The S3 service, where documents lie in a bucket."""
+
+    endpoint: WebAddress = ""
+    region: Text = "us-east-1"
+    credentials: OptionalPath = ""
+    access_key_id: str = ""
+    secret_access_key: str = Field(default="", repr=False)
+    ca: OptionalPath = ""
+    verify: Literal["etag", "read"] = "etag"
+
+    @model_validator(mode="after")
+    def _one_pair_of_keys(self) -> Self:
+        if bool(self.access_key_id) != bool(self.secret_access_key):
+            raise ValueError("access_key_id and secret_access_key go together")
+        if self.credentials and self.access_key_id:
+            raise ValueError("credentials and access_key_id are two ways to say one thing, expected one")
         return self
 
 
@@ -322,6 +358,7 @@ class Configuration(Section):
     database: Database
     repository: Repository
     on_demand: OnDemand
+    object_storage: ObjectStorage
     vault: Vault
     domain: Domain
     identity: Identity

@@ -84,6 +84,42 @@ def verify(config: options.ConfigFile = None, as_json: options.Json = False) -> 
 
 
 @app.command()
+def bucket(
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Keep what is removed or written over, as older versions.")
+    ] = False,
+    retention_days: Annotated[
+        int, typer.Option(min=0, metavar="DAYS", help="Let nobody remove an object for so long; no way back.")
+    ] = 0,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make the bucket of the documents, if there is none, and have broken uploads cleared away.
+
+    \b
+    Example:
+      coffre repository bucket --config coffre-data/coffre.toml
+    """
+    from server.bucket import BucketProblem, prepare_bucket
+    from server.commands.configured import configuration_of
+
+    configuration = configuration_of(config)
+    try:
+        state = prepare_bucket(configuration, versions=versions, retention_days=retention_days)
+    except BucketProblem as problem:
+        raise Trouble(ExitCode.UNREACHABLE, f"The bucket is not ready: {problem}.") from None
+    if as_json:
+        write_json(asdict(state))
+        return
+    typer.echo(f"Bucket {state.bucket} {'was made' if state.created else 'was there'}.")
+    if state.versioned:
+        typer.echo("It keeps older versions.")
+    if state.retention_days:
+        typer.echo(f"Nobody can remove an object for {state.retention_days} days.")
+    typer.echo(f"Broken uploads go after {state.broken_upload_days} days.")
+
+
+@app.command()
 def rewrap(
     new_key: Annotated[
         bool, typer.Option("--new-key", help="First add a new master key to the file.")

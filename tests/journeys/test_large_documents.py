@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.messages.requests import ITI_41, ITI_43, SUCCESS, provide, retrieve, submission
+from tests.services.platform import Platform, running
 from tests.wire import MTOM_TYPE, envelope, include, mtom, multipart, post, root_part
 
 MEGABYTE = 1024 * 1024
@@ -31,6 +32,19 @@ def document() -> Iterator[bytes]:
 
 def test_a_document_of_300_megabytes_streams_in_and_out(platform):
     """ITI TF-2: 3.41, 3.43; not a byte of it is kept in the memory of this test either."""
+    streams_in_and_out(platform)
+
+
+def test_a_document_of_300_megabytes_streams_into_a_bucket_and_out_of_it(tmp_path, object_store):
+    """ITI TF-2: 3.41, 3.43; in parts that S3 joins (Amazon S3 API: CompleteMultipartUpload)."""
+    bucket = object_store.new_bucket()
+    with running(tmp_path / "platform", environment=object_store.environment(bucket)) as platform:
+        streams_in_and_out(platform)
+    object_store.empty(bucket)
+
+
+def streams_in_and_out(platform: Platform) -> None:
+    """Both ways, with little memory and in good time."""
     sent = submission(platform.add_patient(), mime_type="application/octet-stream")
     body = provide(sent.submit_objects_request, ("Document1", include("part1@wire")))
     head, _, tail = mtom(envelope(ITI_41, body), ("part1@wire", "text/plain", b"HERE")).partition(b"HERE")

@@ -10,6 +10,7 @@ from repository.blobs import DirectoryBlobs
 from repository.store import RepositoryStore
 from repository.vault import Vault, open_vault
 from server.migrations.migrate import migrate
+from tests.repository.iti41 import store_in
 
 
 @pytest.fixture
@@ -34,6 +35,6 @@ async def vault(database: Database, tmp_path: Path) -> Vault:
 
 @pytest.fixture
 async def store(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[RepositoryStore]:
-    opened = await RepositoryStore.open(database, tmp_path / "documents", vault)
+    opened = await store_in(tmp_path / "documents", database, vault)
     yield opened
     await opened.close()

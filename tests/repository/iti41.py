@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from database import Database
 from ebxml.model import (
     DocumentEntry,
     DocumentRequest,
@@ -19,9 +20,11 @@ from ebxml.model import (
 from ebxml.refused import Refused
 from exchange.ports import RetrieveResult, StagedDocument
 from ihe.error_codes import RegistryError, ResponseStatus, Severity
+from repository.blobs import DirectoryBlobs
 from repository.iti41_provide_and_register_document_set import provide_and_register_document_set
 from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.store import RepositoryStore
+from repository.vault import Vault
 
 HERE = "2.999.2.1"
 HOME = "urn:oid:2.999.1"
@@ -36,6 +39,12 @@ FAILURE = RegistryResponse(
 PARTIAL = RegistryResponse(ResponseStatus.PARTIAL_SUCCESS, (RegistryError("XDSRegistryError", "half"),))
 
 numbers = count(1)
+
+
+async def store_in(directory: Path, database: Database, vault: Vault | None) -> RepositoryStore:
+    """The documents of this directory, with their rows in that database."""
+    blobs = await DirectoryBlobs.open(directory, sealed=vault is not None)
+    return await RepositoryStore.open(database, blobs, vault)
 
 
 @dataclass

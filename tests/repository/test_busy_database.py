@@ -8,9 +8,18 @@ import psycopg
 import pytest
 
 from database import Database, Limits, open_database
-from repository.store import RepositoryStore
 from server.migrations.migrate import migrate
-from tests.repository.iti41 import FAILURE, SUCCESS, Registry, blobs_in, bytes_of, entry, provide, refusal
+from tests.repository.iti41 import (
+    FAILURE,
+    SUCCESS,
+    Registry,
+    blobs_in,
+    bytes_of,
+    entry,
+    provide,
+    refusal,
+    store_in,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +67,7 @@ async def test_bytes_that_could_not_be_removed_are_removed_at_the_next_start(
         await refusal(store, Registry(), (entry(1), b"one"))
     assert blobs_in(tmp_path) == 1
     await store.close()
-    restarted = await RepositoryStore.open(database, tmp_path / "documents", vault)
+    restarted = await store_in(tmp_path / "documents", database, vault)
     assert blobs_in(tmp_path) == 0
     await restarted.close()
 

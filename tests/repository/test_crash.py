@@ -11,9 +11,9 @@ import pytest
 
 from database import open_database
 from repository.blobs import DirectoryBlobs
-from repository.store import RepositoryStore
 from repository.vault import open_vault
 from server.migrations.migrate import migrate
+from tests.repository.iti41 import store_in
 from tests.repository.writes_documents import document
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +82,7 @@ async def test_every_document_said_to_be_stored_can_be_retrieved_after_a_kill(da
 
     database = await open_database(database_url)
     vault = await open_vault(database, documents.with_name("master.key"))
-    store = await RepositoryStore.open(database, documents, vault)
+    store = await store_in(documents, database, vault)
     found = await store.find(list(stored))
     for unique_id, content in stored.items():
         opened = await store.open_copy(found[unique_id])

@@ -10,10 +10,9 @@ from sqlalchemy import bindparam, select, update
 from database import DatabaseError, Statement
 from repository.document_rows import NewDocument
 from repository.master_keys import BadMasterKey, add_master_key
-from repository.store import RepositoryStore
 from repository.tables import document, patient_key
 from repository.vault import open_vault
-from tests.repository.iti41 import Registry, blobs_in, bytes_of, entry, provide, retrieve, staged
+from tests.repository.iti41 import Registry, blobs_in, bytes_of, entry, provide, retrieve, staged, store_in
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +79,7 @@ async def test_a_changed_mime_type_is_not_served(store, database):
 
 
 async def test_plain_bytes_do_not_pass_for_a_sealed_document(store, database, tmp_path):
-    plain = await RepositoryStore.open(database, tmp_path / "documents", None)
+    plain = await store_in(tmp_path / "documents", database, None)
     await provide(plain, Registry(), (of(ONE, 1), b"not from the vault"))
     assert await bytes_of(plain, "2.999.3.1") == b"not from the vault"
     assert [error.code for error in (await retrieve(store, "2.999.3.1")).errors] == ["XDSRepositoryError"]
@@ -162,8 +161,8 @@ async def test_a_new_master_key_is_used_by_running_servers_and_old_documents_sta
     # The old key may go now.
     lines = (tmp_path / "master.key").read_text().splitlines()
     (tmp_path / "master.key").write_text(lines[-1])
-    reopened = await RepositoryStore.open(
-        database, tmp_path / "documents", await open_vault(database, tmp_path / "master.key")
+    reopened = await store_in(
+        tmp_path / "documents", database, await open_vault(database, tmp_path / "master.key")
     )
     assert await bytes_of(reopened, "2.999.3.1") == b"one"
     assert await bytes_of(reopened, "2.999.3.2") == b"two"
@@ -196,7 +195,7 @@ async def test_no_master_key_is_generated_where_documents_need_the_one_that_is_g
 async def test_a_master_key_may_come_from_the_environment(database, tmp_path):
     """A container has no file of its own."""
     vault = await open_vault(database, tmp_path / "none", KEY_TEXT)
-    store = await RepositoryStore.open(database, tmp_path / "documents", vault)
+    store = await store_in(tmp_path / "documents", database, vault)
     await provide(store, Registry(), (of(ONE, 1), b"one"))
     assert await bytes_of(store, "2.999.3.1") == b"one"
     assert not (tmp_path / "none").exists()

@@ -28,7 +28,7 @@ def refusals(path, environment=None):
 def test_without_a_file_everything_lies_in_one_directory(tmp_path):
     configuration = load(None, {}, tmp_path)
     assert configuration.database.url == f"sqlite:///{tmp_path}/coffre.db"
-    assert configuration.repository.documents == tmp_path / "documents"
+    assert configuration.repository.documents == str(tmp_path / "documents")
     assert configuration.audit.spool == tmp_path / "audit"
     assert configuration.server.address == "http://127.0.0.1:8080"
     assert configuration.repository.registry_url == ""
@@ -42,7 +42,7 @@ def test_relative_paths_begin_at_the_file(file):
     path = file('[database]\nurl = "sqlite:///db/x.db"\n[repository]\ndocuments = "/srv/documents"\n')
     configuration = load(path, {})
     assert configuration.database.url == f"sqlite:///{path.parent}/db/x.db"
-    assert str(configuration.repository.documents) == "/srv/documents"
+    assert configuration.repository.documents == "/srv/documents"
 
 
 def test_the_environment_goes_before_the_file(file):
@@ -59,7 +59,7 @@ def test_the_environment_goes_before_the_file(file):
     configuration = load(path, environment)
     assert (configuration.server.host, configuration.server.port) == ("10.0.0.1", 8443)
     assert configuration.database.url == "postgresql://coffre@db/coffre"
-    assert str(configuration.repository.documents) == "/srv/documents"
+    assert configuration.repository.documents == "/srv/documents"
     assert configuration.repository.registry_url == "https://registry.example.lu/registry"
     assert configuration.domain.tolerate == (Tolerance.MISSING_IDS,)
 
