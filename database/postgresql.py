@@ -68,6 +68,12 @@ class PostgresqlDatabase(Database):
                 "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)",
                 (str(milliseconds),),
             )
+            # What is answered must be on the disk, whatever the server's default; an operator who asked for
+            # more, such as remote_apply, keeps it.
+            await connection.execute(
+                "SELECT set_config('synchronous_commit', 'on', false) "
+                "WHERE current_setting('synchronous_commit') = 'off'"
+            )
 
         pool = AsyncConnectionPool(
             url,

@@ -263,3 +263,27 @@ async def test_work_whose_connection_was_lost_before_the_commit_runs_again(datab
         assert runs == 2
         await another.close()
         assert await names(database) == ["a"]
+
+
+async def test_a_server_that_acknowledges_early_is_told_not_to(postgresql_url):
+    """What is answered is on the disk: the tests' server is set to synchronous_commit = off."""
+    database = await open_database(postgresql_url)
+    assert await database.fetch(Statement(text("SELECT current_setting('synchronous_commit')"))) == [("on",)]
+    await database.close()
+
+
+async def test_more_than_the_local_disk_may_be_asked_for(postgresql_url):
+    """An operator with standbys says remote_apply, and keeps it."""
+    with_option = f"{postgresql_url}&options=-c%20synchronous_commit%3Dremote_apply"
+    database = await open_database(with_option)
+    found = await database.fetch(Statement(text("SELECT current_setting('synchronous_commit')")))
+    assert found == [("remote_apply",)]
+    await database.close()
+
+
+async def test_sqlite_waits_for_the_disk_at_every_commit(sqlite_url):
+    """synchronous = FULL (2) flushes the log before a commit returns, in WAL mode too."""
+    database = await open_database(sqlite_url)
+    assert await database.fetch(Statement(text("PRAGMA synchronous"))) == [(2,)]
+    assert await database.fetch(Statement(text("PRAGMA journal_mode"))) == [("wal",)]
+    await database.close()
