@@ -30,6 +30,10 @@ test: check  ## check, then run all tests, PostgreSQL, rsyslog and Ceph included
 	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto
 
+torture: $(DEVELOPING)  ## kill a loaded server and lose nothing; KILLS=500 DATABASE=sqlite|postgresql SEED=N
+	$(BIN)/python -m tests.torture --kills $(or $(KILLS),500) --database $(or $(DATABASE),sqlite) \
+		$(if $(SEED),--seed $(SEED))
+
 check: $(DEVELOPING)  ## lint, format, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,7 +63,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test check reference-check bench-memory lock clean help
+.PHONY: demo serve test torture check reference-check bench-memory lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

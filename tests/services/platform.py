@@ -127,8 +127,8 @@ class Platform:
         ]
 
     def kill(self) -> None:
-        """SIGKILL, as the power company does it."""
-        self.process.send_signal(signal.SIGKILL)
+        """SIGKILL for all its processes at once, as the power company does it."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -162,7 +162,12 @@ def running(
     with ExitStack() as stack:
         log = stack.enter_context((directory / "server.log").open("ab"))
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
+            command,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **(environment or {})},
+            process_group=0,
         )
         stack.callback(_stop, process)
         platform = Platform(
