@@ -1,5 +1,6 @@
 """The client: makes a patient known, submits, finds and fetches documents (ITI TF-1: 10.1)."""
 
+import ssl
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -60,7 +61,8 @@ class Coffre:
     """A Document Source, Document Consumer and Patient Identity Source; raises ClientError.
 
     `codes` and `assigning_authority` are the domain's, `source_id` is this system's OID. `assertion` is asked
-    before each message for the SAML assertion of the user for whom it is sent [ITI-40].
+    before each message for the SAML assertion of the user for whom it is sent [ITI-40]. `tls` says whom to
+    trust and which certificate to show [ITI-19]; without it this machine's authorities are trusted.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Coffre:
         assigning_authority: str = "",
         source_id: str = EXAMPLE_SOURCE_ID,
         assertion: Callable[[], bytes] | None = None,
+        tls: ssl.SSLContext | None = None,
         now: Callable[[], datetime] = datetime.now,
         new_uuid: Callable[[], UUID] = uuid4,
     ) -> None:
@@ -82,7 +85,7 @@ class Coffre:
         self._source_id = source_id
         self._now = now
         self._new_uuid = new_uuid
-        self._wire = Wire(assertion)
+        self._wire = Wire(assertion, tls)
 
     def __enter__(self) -> Self:
         return self

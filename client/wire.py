@@ -1,6 +1,7 @@
 """One message to a server and its answer, plain or MTOM, streamed both ways (ITI TF-2: Appendix V.3)."""
 
 import hashlib
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from lxml import etree
 import schemas
 from client.errors import Fault, Unreachable
 from client.files import LocalFile, chunks_of
+from client.tls import refused_by_server
 from ihe.transactions import Transaction
 from soap.content_type import read_content_type
 from soap.envelope import ENVELOPE_TAIL, envelope_head, read_envelope
@@ -59,10 +61,12 @@ class Answer:
 class Wire:
     """The connections of one client."""
 
-    def __init__(self, assertion: Callable[[], bytes] | None = None) -> None:
+    def __init__(
+        self, assertion: Callable[[], bytes] | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._assertion = assertion
         timeout = httpx2.Timeout(SILENCE_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
-        self._http = httpx2.Client(timeout=timeout)
+        self._http = httpx2.Client(timeout=timeout, verify=tls or True)
 
     def close(self) -> None:
         """Close the connections."""
@@ -132,7 +136,7 @@ class Wire:
             reason = f"no sign of life for {SILENCE_TIMEOUT_SECONDS:.0f} seconds"
             raise Unreachable(url, reason, sent=True) from None
         except httpx2.TransportError as problem:
-            raise Unreachable(url, _reason(problem), sent=True) from None
+            raise Unreachable(url, _reason(problem), sent=not refused_by_server(problem)) from None
         except httpx2.InvalidURL as problem:
             raise Unreachable(url, f"not an address: {problem}") from None
 

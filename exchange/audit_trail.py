@@ -64,8 +64,9 @@ class Happening:
 
     `endpoint` is the URL that the request went to and `peer_user_id` its wsa:ReplyTo, on whichever side we
     are, or MSH-6|MSH-5 and MSH-4|MSH-3 of an HL7 v2 message; `peer_address` is the other machine's and
-    `endpoint_address` our own. A `transaction` of None is a message of which not even that could be read.
-    `user_refused` says that it failed because its user could not be verified.
+    `endpoint_address` our own; `peer_name` is the subject of its certificate. A `transaction` of None is a
+    message of which not even that could be read. `user_refused` says that it failed because its user could
+    not be verified.
     """
 
     transaction: Transaction | FeedMessage | None
@@ -90,6 +91,7 @@ class Happening:
     message_id: str = ""
     user: User | None = None
     user_refused: bool = False
+    peer_name: str = ""
 
 
 def audit_messages_of(happening: Happening) -> tuple[AuditMessage, ...]:
@@ -230,6 +232,7 @@ def _participant(
         is_requestor=side == "client",
         roles=roles,
         alternative_user_id=happening.process_id if ours else "",
+        user_name="" if ours else happening.peer_name,
         network_access_point=address,
         network_access_point_type=_network_access_point_type(address),
     )

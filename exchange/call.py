@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from exchange.subject import NodeCertificate
+
 
 class Interrupted(Exception):
     """The peer went away before its request was complete."""
@@ -26,6 +28,7 @@ class Call:
     length_bytes: int | None = None
     from_ourselves: bool = False
     """Another actor of this process hands it over: whom it speaks for was verified when it was asked."""
+    peer_certificate: NodeCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True)

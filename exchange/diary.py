@@ -66,6 +66,7 @@ class Diary:
             we_are="server",
             peer_user_id=self.reply_to,
             peer_address=self.call.peer_address,
+            peer_name=self.call.peer_certificate.subject if self.call.peer_certificate else "",
             endpoint=self.call.endpoint,
             endpoint_address=self.call.endpoint_address,
             process_id=self.node.process_id,

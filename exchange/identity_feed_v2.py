@@ -9,7 +9,7 @@ from exchange.audit_trail import Happening, audit_messages_of
 from exchange.ports import AuditUnavailable, CannotMerge, Obstacle
 from exchange.replies import Forbidden, where
 from exchange.serve import Surroundings
-from exchange.subject import Subject
+from exchange.subject import NodeCertificate, Subject
 from exchange.verbs import Verb
 from hl7v2.ack import write_ack
 from hl7v2.adt import AdtMessage, PatientIdDomain, errors_in_adt, patient_id_of, prior_patient_id_of, read_adt
@@ -52,6 +52,7 @@ class Delivery:
     endpoint_address: str = ""
     peer_address: str = ""
     trouble: str = ""
+    peer_certificate: NodeCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
         if delivery.trouble:
             raise NotHl7(delivery.trouble)
         message = notes.message = read_adt(delivery.content)
-        subject = Subject(delivery.peer_address)
+        subject = Subject(delivery.peer_address, certificate=delivery.peer_certificate)
         # 5. Every error of the message, or none.
         notes.errors = (*errors_in_adt(message), *_identify(message, feed.domain, notes))
         if not notes.errors:
@@ -192,6 +193,7 @@ def _happening(delivery: Delivery, notes: _Notes, around: Surroundings) -> Happe
             f"{message.sending_facility}|{message.sending_application}" if message else delivery.peer_address
         ),
         peer_address=delivery.peer_address,
+        peer_name=delivery.peer_certificate.subject if delivery.peer_certificate else "",
         endpoint=(
             f"{message.receiving_facility}|{message.receiving_application}"
             if message and message.kind

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from xua.user import PersonId, Principal, Role, User
 
-__all__ = ["PersonId", "Principal", "Role", "Subject", "User"]
+__all__ = ["NodeCertificate", "PersonId", "Principal", "Role", "Subject", "User"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCertificate:
+    """The certificate that a node has proved to hold: its subject as RFC 4514 writes it, and its SHA-256."""
+
+    subject: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +21,6 @@ class Subject:
 
     address: str
     user: User | None = None
+    certificate: NodeCertificate | None = None
     is_ourselves: bool = False
     """Another actor of this process asks, for the user if there is one."""

@@ -63,7 +63,7 @@ async def who_is_asking(
             # An actor of our own speaks for nobody when it settles what a stopped process left over.
             if users.required and not call.from_ourselves and transaction.number not in WITHOUT_A_USER:
                 raise NotAccepted(NO_ASSERTION)
-            return Subject(call.peer_address, is_ourselves=call.from_ourselves)
+            return Subject(call.peer_address, None, call.peer_certificate, call.from_ourselves)
         assertion = await _verified(token, users, at)
         presenter = await _presenter(call, message, assertion, users, at)
         refuse_unacceptable(assertion, users.policy, presenter, at)
@@ -74,7 +74,7 @@ async def who_is_asking(
         raise SoapFault.sender(problem.refusal.rule, problem.refusal.subcode) from None
     diary.user = assertion.user
     bearing.set(Bearing(assertion.user, token.content))
-    return Subject(call.peer_address, assertion.user, call.from_ourselves)
+    return Subject(call.peer_address, assertion.user, call.peer_certificate, call.from_ourselves)
 
 
 async def _verified(token: Token, users: Users, at: datetime) -> Assertion:
@@ -92,10 +92,10 @@ async def _presenter(
     """Whose keys the peer has proved to hold, if the assertion asks for one at all (SAML Profiles: 3.1)."""
     if call.from_ourselves or not assertion.holders:
         return Presenter(is_ourselves=call.from_ourselves)
+    held = {call.peer_certificate.sha256} if call.peer_certificate else set()
     headers = message.envelope.headers
-    return Presenter(
-        await asyncio.to_thread(signers_of_message, headers, assertion.holders, users.policy.skew, at)
-    )
+    signers = await asyncio.to_thread(signers_of_message, headers, assertion.holders, users.policy.skew, at)
+    return Presenter(signers | held)
 
 
 async def _use(assertion: Assertion, actor: str, users: Users) -> None:

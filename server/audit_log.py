@@ -105,7 +105,7 @@ async def audit_log(
             await database.close()
         reading = audit_log_read(
             datetime.now(UTC),
-            f"{configuration.server.address}/audit",
+            f"{configuration.address}/audit",
             query,
             patient_id,
             getuser(),

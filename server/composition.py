@@ -11,7 +11,6 @@ from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-import httpx2
 from sqlalchemy import literal_column, select
 
 from atna_audit.spool import Spool
@@ -77,7 +76,7 @@ from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
 from server.migrations import migrate
 from server.on_demand import documents_on_demand
-from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, in_process, over_http
+from server.registry_transport import in_process, over_http
 from server.repository_care import vault_of
 from server.rules import read_rule_pack
 from server.settings import Configuration
@@ -99,6 +98,7 @@ class Platform:
     database: Database
     documents: RepositoryStore | None
     urls: Mapping[str, str]
+    alerts: NodeAlerts
 
     async def not_ready(self) -> str:
         """Why this process cannot do its work now; empty when it can."""
@@ -136,6 +136,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             consent=_consent(configuration, database),
             audit=SpooledAuditTrail(spool),
         )
+        alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
         running: dict[str, Actor] = {}
         patients: KnownPatients | None = None
         if "registry" in actors:
@@ -163,10 +164,10 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             settings, shared = configuration.audit_repository, configuration.server.workers > 1
             await stack.enter_async_context(receiving(settings, records, around.clock, shared))
         if patients:
-            alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
             await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
-        address = configuration.server.address
-        yield Platform(running, around, database, store, {name: f"{address}/{name}" for name in running})
+        address = configuration.address
+        urls = {name: f"{address}/{name}" for name in running}
+        yield Platform(running, around, database, store, urls, alerts)
 
 
 def now() -> datetime:
@@ -286,20 +287,18 @@ async def _registry_link(
 ) -> RegistryLink:
     url = configuration.repository.registry_url
     if url:
-        client = httpx2.AsyncClient(timeout=REGISTRY_TIMEOUT_SECONDS)
-        await stack.enter_async_context(client)
-        send = over_http(client, url)
+        send = await stack.enter_async_context(over_http(url, configuration.tls.calling()))
     else:
         if registry is None:
             raise ValueError("a repository by itself needs repository.registry_url")
-        url = f"{configuration.server.address}/registry"
+        url = f"{configuration.address}/registry"
         send = in_process(registry, around, url)
     return RegistryLink(
         send=send,
         registry_url=url,
         registry_address=urlsplit(url).hostname or "",
         our_address=configuration.server.host,
-        repository_url=f"{configuration.server.address}/repository",
+        repository_url=f"{configuration.address}/repository",
         node=around.node,
         audit=around.audit,
         clock=around.clock,

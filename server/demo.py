@@ -129,7 +129,7 @@ def _start(directory: Path, configuration: Configuration) -> subprocess.Popen[by
 def _wait_until_ready(
     story: Story, server: subprocess.Popen[bytes], configuration: Configuration, directory: Path
 ) -> None:
-    address = configuration.server.address
+    address = configuration.address
     story.command(f"serve --config {directory / 'coffre.toml'} --port {configuration.server.port}")
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not _is_ready(address):

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from exchange.audit_trail import RefusedNode
 from exchange.conversation import AnyConversation
 from exchange.identity_conversation import (
     PatientDuplicatesResolved,
@@ -20,7 +19,7 @@ from server.mllp import MllpListener
 from server.settings import Configuration
 from server.tls.alerts import NodeAlerts
 from server.tls.contexts import NodeContexts
-from server.tls.gate import NodeAuthentication, RefusedPeer
+from server.tls.gate import NodeAuthentication
 
 log = logging.getLogger("coffre.server")
 
@@ -62,16 +61,12 @@ async def mllp_feed(
     async def take(delivery: Delivery) -> bytes:
         return await take_message(delivery, feed, around)
 
-    async def refused(peer: RefusedPeer) -> None:
-        endpoint = f"mllps://{peer.our_address}:{peer.our_port}"
-        await alerts.record(RefusedNode(endpoint, peer.our_address, peer.address, peer.reason))
-
-    files = configuration.tls.files
+    files = configuration.tls.files_for("mllp")
     listener = await MllpListener.start(
         take,
         identity.mllp_host,
         identity.mllp_port,
-        authentication=NodeAuthentication(NodeContexts(files), refused) if files else None,
+        authentication=NodeAuthentication(NodeContexts(files), alerts.at("mllps")) if files else None,
         shared=configuration.server.workers > 1,
     )
     scheme = "mllps" if files else "mllp"

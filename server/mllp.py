@@ -5,10 +5,12 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from exchange.identity_feed_v2 import Delivery
 from hl7v2.mllp import FRAME_LIMIT_BYTES, Decoder, NotMllp, frame
+from server.tls.certificates import node_certificate, pem_of_peer
 from server.tls.gate import Gate, NodeAuthentication
 
 log = logging.getLogger("coffre.server")
@@ -103,6 +105,15 @@ class MllpListener:
         ours, theirs = writer.get_extra_info("sockname"), writer.get_extra_info("peername")
         scheme = "mllps" if writer.get_extra_info("ssl_object") else "mllp"
         endpoint = f"{scheme}://{ours[0]}:{ours[1]}"
+        pem = pem_of_peer(writer.get_extra_info("ssl_object"))
+        certificate = node_certificate(pem) if pem else None
+        deliver = partial(
+            Delivery,
+            endpoint=endpoint,
+            endpoint_address=ours[0],
+            peer_address=theirs[0],
+            peer_certificate=certificate,
+        )
         frame_ends_by: float | None = None
         while not self._stopping.is_set() and (data := await self._read(reader, frame_ends_by)):
             decoder.receive_data(data)
@@ -110,13 +121,13 @@ class MllpListener:
             try:
                 for message in decoder.messages():
                     frame_ends_by = None
-                    await self._answer(writer, Delivery(message, endpoint, ours[0], theirs[0]))
+                    await self._answer(writer, deliver(message))
                     if self._stopping.is_set():
                         return
             except NotMllp as problem:
                 trouble = str(problem)
             if trouble:
-                await self._answer(writer, Delivery(b"", endpoint, ours[0], theirs[0], trouble))
+                await self._answer(writer, deliver(b"", trouble=trouble))
                 return
             if not decoder.inside:
                 frame_ends_by = None

@@ -3,11 +3,10 @@
 import logging
 from functools import partial
 
-import uvicorn
 from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
 
 from server.configuration import BadConfiguration, affinity_domain
+from server.http_server import HttpConfig, HttpServer, run_in_processes
 from server.settings import Configuration
 from server.tls.contexts import UnusableFile, server_context
 from server.toml_file import Problem
@@ -39,34 +38,36 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         reason = "an audit repository by itself needs a port at which it hears of other systems, e.g. 6514"
         raise BadConfiguration(Problem("", 0, "audit_repository.tls_port", reason))
     try:
-        if files := configuration.tls.files:
+        configuration.tls.calling()
+        if files := configuration.tls.files_for("http") or configuration.tls.files_for("mllp"):
             server_context(files)
     except UnusableFile as problem:
         raise BadConfiguration(Problem("", 0, "tls", str(problem))) from None
     _log_to_the_terminal()
-    settings = uvicorn.Config(
+    settings = HttpConfig(
         partial(_worker, configuration, actors),
+        node_files=configuration.tls.files_for("http"),
         factory=True,
         host=configuration.server.host,
         port=configuration.server.port,
         workers=configuration.server.workers,
-        http="httptools",
-        loop="asyncio",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whom to believe about whom a request comes from is our own question: see `server/callers.py`.
+        proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_worker_healthcheck=WORKER_START_SECONDS,
         limit_concurrency=CONCURRENT_REQUESTS,
     )
-    server = uvicorn.Server(settings)
     if configuration.server.workers > 1:
-        Multiprocess(settings, sockets=[settings.bind_socket()]).run()
-    else:
-        server.run()
-    if not server.started and configuration.server.workers == 1:
+        run_in_processes(settings)
+        return
+    server = HttpServer(settings)
+    server.run()
+    if not server.started:
         raise SystemExit(1)
 
 

@@ -1,14 +1,18 @@
 """How an ITI-42 message reaches the registry: over HTTP(S), or by hand within one process."""
 
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import httpx2
 
+from client.tls import refused_by_server
 from exchange.call import Call
 from exchange.ports import RegistryUnreachable
 from exchange.registry_link import Send
 from exchange.serve import Actor, Surroundings, serve
+from server.tls.contexts import CallingContext
 
 # The registry's own work is milliseconds; beyond this the peer is gone and the depositor must hear so.
 REGISTRY_TIMEOUT_SECONDS = 30.0
@@ -17,10 +21,12 @@ REGISTRY_TIMEOUT_SECONDS = 30.0
 REGISTRY_ANSWER_LIMIT_BYTES = 8 * 1024 * 1024
 
 
-def over_http(client: httpx2.AsyncClient, url: str) -> Send:
-    """Post to a registry elsewhere."""
+@asynccontextmanager
+async def over_http(url: str, calling: CallingContext) -> AsyncIterator[Send]:
+    """Post to a registry elsewhere, as the node that we are (ITI TF-2: 3.19)."""
 
     async def send(message: bytes, content_type: str) -> bytes:
+        calling.refresh()
         try:
             async with client.stream(
                 "POST", url, content=message, headers={"content-type": content_type}
@@ -32,13 +38,14 @@ def over_http(client: httpx2.AsyncClient, url: str) -> Send:
                         raise RegistryUnreachable("the registry's answer is too large", sent=True)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as problem:
             raise RegistryUnreachable(f"no connection to {url}", sent=False) from problem
-        except httpx2.HTTPError as problem:
+        except (httpx2.HTTPError, ssl.SSLError) as problem:
             raise RegistryUnreachable(
-                f"no answer from {url}: {type(problem).__name__}", sent=True
+                f"no answer from {url}: {type(problem).__name__}", sent=not refused_by_server(problem)
             ) from problem
         return bytes(answer)
 
-    return send
+    async with httpx2.AsyncClient(timeout=REGISTRY_TIMEOUT_SECONDS, verify=calling.context) as client:
+        yield send
 
 
 def in_process(registry: Actor, around: Surroundings, url: str) -> Send:

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-import httpx2
-
 from atna_audit.spool import Spool
 from database import Database, open_database
 from exchange.diary import Node
@@ -19,7 +17,7 @@ from repository.vault import Vault, open_vault
 from server.audit_trail import SpooledAuditTrail
 from server.document_storage import open_blobs
 from server.migrations import migrate
-from server.registry_transport import REGISTRY_TIMEOUT_SECONDS, over_http
+from server.registry_transport import over_http
 from server.settings import Configuration
 from server.users import speaking_for_itself
 
@@ -49,13 +47,13 @@ async def opened_registry_link(configuration: Configuration, url: str) -> AsyncI
     """The way to a registry that runs elsewhere, or in another process of this machine."""
     spool = Spool.open(configuration.audit.spool)
     try:
-        async with httpx2.AsyncClient(timeout=REGISTRY_TIMEOUT_SECONDS) as client:
+        async with over_http(url, configuration.tls.calling()) as send:
             yield RegistryLink(
-                send=over_http(client, url),
+                send=send,
                 registry_url=url,
                 registry_address=urlsplit(url).hostname or "",
                 our_address=configuration.server.host,
-                repository_url=f"{configuration.server.address}/repository",
+                repository_url=f"{configuration.address}/repository",
                 node=Node(str(os.getpid()), configuration.audit.source_id),
                 audit=SpooledAuditTrail(spool),
                 clock=lambda: datetime.now(UTC),

@@ -1,6 +1,7 @@
 """The sections of the configuration: what can be set, what it must look like, and what holds without it."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from hl7v2.datatypes import errors_in_oid_urn
 from server.codes import AssigningAuthority, Oid, built_in_code_sets
 from server.rules import built_in_rule_packs
 from server.syslog_transport import repository_at
-from server.tls.contexts import NodeFiles
+from server.tls.contexts import CallingContext, NodeFiles
 
 
 def _directory(info: ValidationInfo) -> Path:
@@ -64,6 +65,13 @@ def _address_of_documents(text: str) -> str:
     if not names or names - {"uniqueId", "entryUUID"}:
         raise ValueError(f"'{text}' must hold {{uniqueId}} or {{entryUUID}}, and nothing else in braces")
     return text
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f"'{text}' is no IP address or network, such as 10.0.0.1 or 10.0.0.0/24") from None
 
 
 def _audit_repository_url(text: str) -> str:
@@ -133,6 +141,8 @@ OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_no_path_if_empty), AfterValidator(_absolute_if_any)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1)]
+Network = Annotated[str, AfterValidator(_network)]
+Listener = Literal["http", "mllp"]
 
 _LIMITS = Limits()
 
@@ -151,15 +161,6 @@ class Server(Section):
     base_url: WebAddress = ""
     workers: Positive = 1
 
-    @property
-    def address(self) -> str:
-        """Where peers reach this server: in WSDLs and messages."""
-        if self.base_url:
-            return self.base_url
-        # A wildcard address is nowhere to connect to.
-        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
-
 
 class Tls(Section):
     """This node, as it proves itself to others and others prove themselves to it (ITI TF-2: 3.19)."""
@@ -168,6 +169,10 @@ class Tls(Section):
     key: OptionalFile = None
     client_ca: OptionalFile = None
     crl: OptionalFile = None
+    server_ca: OptionalFile = None
+    certificate_optional: tuple[Listener, ...] = ()
+    plain: tuple[Listener, ...] = ()
+    proxies: tuple[Network, ...] = ()
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -179,12 +184,16 @@ class Tls(Section):
             raise ValueError("crl says whom of client_ca's nodes not to trust; it needs client_ca")
         return self
 
-    @property
-    def files(self) -> NodeFiles | None:
-        """The files of the node; None where it has none, and lines stay plain."""
-        if not self.certificate or not self.key:
+    def files_for(self, listener: Listener) -> NodeFiles | None:
+        """The files of the node at this listener; None where its lines are plain."""
+        if not self.certificate or not self.key or listener in self.plain:
             return None
-        return NodeFiles(self.certificate, self.key, self.client_ca, self.crl)
+        optional = listener in self.certificate_optional
+        return NodeFiles(self.certificate, self.key, self.client_ca, self.crl, optional)
+
+    def calling(self) -> CallingContext:
+        """The context for calling others, as this node; raises UnusableFile."""
+        return CallingContext(self.server_ca or self.client_ca, self.certificate, self.key)
 
 
 class Database(Section):
@@ -366,3 +375,14 @@ class Configuration(Section):
     limits: LimitSection
     audit: Audit
     audit_repository: AuditRepository
+
+    @property
+    def address(self) -> str:
+        """Where peers reach this server: in WSDLs and messages."""
+        server = self.server
+        if server.base_url:
+            return server.base_url
+        # A wildcard address is nowhere to connect to.
+        host = "localhost" if server.host in ("0.0.0.0", "::") else server.host  # noqa: S104
+        scheme = "https" if self.tls.files_for("http") else "http"
+        return f"{scheme}://[{host}]:{server.port}" if ":" in host else f"{scheme}://{host}:{server.port}"

@@ -14,10 +14,14 @@ from starlette.types import Receive, Scope, Send
 
 import schemas
 import wsdl
+from exchange.audit_trail import RefusedNode
 from exchange.call import Answer, Call, Interrupted
 from exchange.serve import Actor, Surroundings, serve
+from server.callers import Caller, NotThroughProxy, Proxies
 from server.composition import Platform, running_platform
+from server.http_server import ALERTS
 from server.settings import Configuration
+from server.tls.alerts import NodeAlerts
 
 log = logging.getLogger("coffre.server")
 
@@ -35,6 +39,8 @@ class Endpoint:
     actor: Actor
     around: Surroundings
     url: str
+    proxies: Proxies
+    alerts: NodeAlerts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer POST with the journey of a request, and GET ?wsdl with the WSDL."""
@@ -50,11 +56,24 @@ class Endpoint:
         await response(scope, receive, send)
 
     async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            caller = self.proxies.caller(scope)
+        except NotThroughProxy as problem:
+            await self._refuse(problem, scope, receive, send)
+            return
         body = _Body(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        answer = await serve(_call(scope, headers, body.chunks(), self.url), self.actor, self.around)
+        call = _call(scope, headers, body.chunks(), self.url, caller)
+        answer = await serve(call, self.actor, self.around)
         drain_limit_bytes = self.around.limits.request_size_bytes + DRAIN_LIMIT_BYTES
         await _send(answer, body, send, drain_limit_bytes)
+
+    async def _refuse(self, problem: NotThroughProxy, scope: Scope, receive: Receive, send: Send) -> None:
+        """Turn away who has not proved to be a node, as a handshake would (ITI TF-2: 3.19.4.1.3)."""
+        log.warning("a request from %s was refused: %s", problem.address, problem)
+        ours = scope["server"][0] if scope.get("server") else ""
+        await self.alerts.record(RefusedNode(self.url, ours, problem.address, str(problem)))
+        await PlainTextResponse("a node certificate is required\n", 403)(scope, receive, send)
 
 
 class _Body:
@@ -84,17 +103,20 @@ class _Body:
                         break
 
 
-def _call(scope: Scope, headers: Mapping[str, str], body: AsyncIterator[bytes], url: str) -> Call:
-    server, client = scope.get("server"), scope.get("client")
+def _call(
+    scope: Scope, headers: Mapping[str, str], body: AsyncIterator[bytes], url: str, caller: Caller
+) -> Call:
+    server = scope.get("server")
     return Call(
         content_type=headers.get("content-type", ""),
         body=body,
         endpoint=url,
         endpoint_address=server[0] if server else "",
-        peer_address=client[0] if client else "",
+        peer_address=caller.address,
         fallback_action=headers.get("soapaction", "").strip('"'),
         # httptools has seen to it that it is a number.
         length_bytes=int(headers["content-length"]) if "content-length" in headers else None,
+        peer_certificate=caller.certificate,
     )
 
 
@@ -122,14 +144,16 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
     """The ASGI application of these actors; they open their stores when the server starts."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, NodeAlerts]]:
+        tls = configuration.tls
+        proxies = Proxies.at(tls.proxies, "http" in tls.certificate_optional)
         async with running_platform(configuration, actors) as platform:
             for name, actor in platform.actors.items():
-                endpoint = Endpoint(actor, platform.around, platform.urls[name])
+                endpoint = Endpoint(actor, platform.around, platform.urls[name], proxies, platform.alerts)
                 app.router.routes.append(Route(f"/{name}", endpoint))
                 log.info("%s at %s", name, platform.urls[name])
             app.state.platform = platform
-            yield
+            yield {ALERTS: platform.alerts}
 
     routes = [
         Route("/", _front),

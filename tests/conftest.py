@@ -1,6 +1,7 @@
 """What the tests of every room share: fresh databases, one event loop, examples that stay the same."""
 
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -139,10 +140,15 @@ def fresh_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
     with ExitStack() as stack:
 
         def start(
-            *, apart: bool = False, toml: str = OPEN_DOMAIN, database_url: str = "", name: str = "platform"
+            *,
+            apart: bool = False,
+            toml: str = OPEN_DOMAIN,
+            database_url: str = "",
+            name: str = "platform",
+            tls: ssl.SSLContext | None = None,
         ) -> Platform:
             environment = {"COFFRE_DATABASE_URL": database_url} if database_url else {}
             begin = running_apart if apart else running
-            return stack.enter_context(begin(tmp_path / name, toml=toml, environment=environment))
+            return stack.enter_context(begin(tmp_path / name, toml=toml, environment=environment, tls=tls))
 
         yield start

@@ -3,6 +3,7 @@
 import http.client
 import re
 import socket
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -90,14 +91,15 @@ def post(
     body: bytes | Iterable[bytes],
     content_type: str = "application/soap+xml; charset=UTF-8",
     headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> HttpAnswer:
     """POST and read the whole answer; an iterable body travels chunked."""
-    return _request("POST", url, body, {"Content-Type": content_type} | dict(headers or {}))
+    return _request("POST", url, body, {"Content-Type": content_type} | dict(headers or {}), tls)
 
 
-def get(url: str) -> HttpAnswer:
+def get(url: str, tls: ssl.SSLContext | None = None) -> HttpAnswer:
     """GET and read the whole answer."""
-    return _request("GET", url, b"", {})
+    return _request("GET", url, b"", {}, tls)
 
 
 def request(method: str, url: str, body: bytes = b"", content_type: str = "text/plain") -> HttpAnswer:
@@ -116,9 +118,20 @@ def send_and_hang_up(url: str, body: bytes, content_type: str, declared_length: 
         connection.sendall(head.encode() + body)
 
 
-def _request(method: str, url: str, body: bytes | Iterable[bytes], headers: Mapping[str, str]) -> HttpAnswer:
+def _request(
+    method: str,
+    url: str,
+    body: bytes | Iterable[bytes],
+    headers: Mapping[str, str],
+    tls: ssl.SSLContext | None = None,
+) -> HttpAnswer:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=ANSWER_TIMEOUT_SECONDS)
+    place = (str(parts.hostname), parts.port)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(*place, timeout=ANSWER_TIMEOUT_SECONDS, context=tls)
+    else:
+        connection = http.client.HTTPConnection(*place, timeout=ANSWER_TIMEOUT_SECONDS)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         chunked = not isinstance(body, bytes)

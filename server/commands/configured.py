@@ -9,7 +9,16 @@ from server.settings import Configuration
 
 # Read by the commands that are clients; no key of the configuration.
 CLIENT_VARIABLES = frozenset(
-    {"COFFRE_ASSERTION", "COFFRE_AS", "COFFRE_REGISTRY", "COFFRE_REPOSITORY", "COFFRE_SOURCE_ID"}
+    {
+        "COFFRE_AS",
+        "COFFRE_ASSERTION",
+        "COFFRE_CA",
+        "COFFRE_CERTIFICATE",
+        "COFFRE_KEY",
+        "COFFRE_REGISTRY",
+        "COFFRE_REPOSITORY",
+        "COFFRE_SOURCE_ID",
+    }
 )
 
 _NO_OPTIONS: Mapping[str, str] = {}

@@ -26,6 +26,9 @@ def fetch(
     assertion: options.Assertion = None,
     registry: options.RegistryUrl = None,
     repository: options.RepositoryUrl = None,
+    ca: options.Authority = None,
+    certificate: options.Certificate = None,
+    key: options.Key = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -39,10 +42,11 @@ def fetch(
     """
     from client import PartlyRefused
     from server.commands.display import progress_bar
-    from server.commands.peers import Whom, peer
+    from server.commands.peers import Ourselves, Whom, peer
     from server.commands.refusals import trouble_with_server
 
-    with peer(config, registry, repository, Whom(user, assertion)) as one:
+    whom, ourselves = Whom(user, assertion), Ourselves(ca, certificate, key)
+    with peer(config, registry, repository, whom, ourselves) as one:
         try:
             with progress_bar("Receiving") as progress:
                 fetched = one.coffre.fetch(ids, directory, overwrite=force, progress=progress)

@@ -45,6 +45,9 @@ def find(
     user: options.As = None,
     assertion: options.Assertion = None,
     registry: options.RegistryUrl = None,
+    ca: options.Authority = None,
+    certificate: options.Certificate = None,
+    key: options.Key = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -62,7 +65,7 @@ def find(
     from client.times import until as moment_after
     from ihe.object_types import Status
     from server.commands.display import console, entry_as_json, entry_table
-    from server.commands.peers import Whom, peer
+    from server.commands.peers import Ourselves, Whom, peer
 
     status = StatusName.ALL if everything else status
     wanted = {
@@ -70,7 +73,7 @@ def find(
         StatusName.DEPRECATED: (Status.DEPRECATED,),
         StatusName.ALL: (Status.APPROVED, Status.DEPRECATED),
     }[status]
-    with peer(config, registry, None, Whom(user, assertion)) as one:
+    with peer(config, registry, None, Whom(user, assertion), Ourselves(ca, certificate, key)) as one:
         speaker = one.speaker
         patient_id = patient_id_of(patient, speaker.assigning_authority)
         search = Search(

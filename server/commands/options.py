@@ -19,6 +19,18 @@ As = Annotated[
     str | None,
     typer.Option("--as", envvar="COFFRE_AS", metavar="USER", help="A user of the local identity provider."),
 ]
+Authority = Annotated[
+    Path | None,
+    typer.Option("--ca", envvar="COFFRE_CA", help="Whom to trust, PEM: an authority, or the server itself."),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--certificate", envvar="COFFRE_CERTIFICATE", help="Our certificate to show, PEM."),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", envvar="COFFRE_KEY", help="The key of --certificate, PEM."),
+]
 RegistryUrl = Annotated[
     str | None,
     typer.Option("--registry", envvar="COFFRE_REGISTRY", help="The Document Registry's address."),

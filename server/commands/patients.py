@@ -27,6 +27,9 @@ def add(
     family: Annotated[str, typer.Option(help="The family name; the registry does not keep it.")] = "",
     given: Annotated[str, typer.Option(help="The given name; the registry does not keep it.")] = "",
     registry: options.RegistryUrl = None,
+    ca: options.Authority = None,
+    certificate: options.Certificate = None,
+    key: options.Key = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -39,9 +42,9 @@ def add(
       coffre patient add 1980010112345 --family Schmit --given Anne
     """
     from client import patient_id_of
-    from server.commands.peers import peer
+    from server.commands.peers import Ourselves, peer
 
-    with peer(config, registry) as one:
+    with peer(config, registry, ourselves=Ourselves(ca, certificate, key)) as one:
         cx = patient_id_of(patient_id, one.speaker.assigning_authority)
         one.coffre.add_patient(cx, family, given)
     if as_json:

@@ -1,6 +1,7 @@
 """The client as the commands use it: at the addresses and with the codes of the configuration."""
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from server.commands.configured import configuration_of
 from server.commands.idp import issue
 from server.commands.outcome import ExitCode, Trouble
 from server.settings import Configuration
+from server.tls.contexts import UnusableFile, client_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,25 @@ class Whom:
     file: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """The files by which a command proves to be a node, and knows those it calls; None: as configured."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
 @contextmanager
 def peer(
-    config: Path | None, registry: str | None, repository: str | None = None, whom: Whom | None = None
+    config: Path | None,
+    registry: str | None,
+    repository: str | None = None,
+    whom: Whom | None = None,
+    ourselves: Ourselves | None = None,
 ) -> Iterator[Peer]:
     """Open a client for the servers that options, environment or configuration name."""
-    with peer_of(configuration_of(config), registry, repository, whom) as one:
+    with peer_of(configuration_of(config), registry, repository, whom, ourselves) as one:
         yield one
 
 
@@ -52,11 +67,12 @@ def peer_of(
     registry: str | None = None,
     repository: str | None = None,
     whom: Whom | None = None,
+    ourselves: Ourselves | None = None,
 ) -> Iterator[Peer]:
     """Open a client for these servers, or for those that the configuration describes."""
     codes = CodeBook(code_set_of(configuration).codes)
     speaker = Speaker(codes, authority_of(configuration), datetime.now())
-    address = configuration.server.address
+    address = configuration.address
     registry = registry or configuration.repository.registry_url or address
     with Coffre(
         _endpoint(registry, "registry"),
@@ -65,8 +81,20 @@ def peer_of(
         assigning_authority=speaker.assigning_authority,
         source_id=os.environ.get("COFFRE_SOURCE_ID", EXAMPLE_SOURCE_ID),
         assertion=_assertion(configuration, whom or Whom()),
+        tls=_tls(configuration, ourselves or Ourselves()),
     ) as coffre:
         yield Peer(coffre, speaker)
+
+
+def _tls(configuration: Configuration, ourselves: Ourselves) -> ssl.SSLContext:
+    tls = configuration.tls
+    if (ourselves.certificate is None) != (ourselves.key is None):
+        raise Trouble(ExitCode.USAGE, "--certificate and --key go together.")
+    identity = (ourselves.certificate, ourselves.key) if ourselves.key else (tls.certificate, tls.key)
+    try:
+        return client_context(ourselves.ca or tls.server_ca or tls.client_ca, *identity)
+    except UnusableFile as problem:
+        raise Trouble(ExitCode.FILE, str(problem)) from None
 
 
 def code_set_of(configuration: Configuration) -> CodeSet:

@@ -54,7 +54,7 @@ def check(
     from server.repository_care import opened_registry_link, opened_store
 
     configuration = configuration_of(config)
-    url = registry or configuration.repository.registry_url or f"{configuration.server.address}/registry"
+    url = registry or configuration.repository.registry_url or f"{configuration.address}/registry"
 
     async def work() -> "tuple[Report, Settled | None]":
         from repository.check import check as check_documents

@@ -55,6 +55,9 @@ def submit(
     assertion: options.Assertion = None,
     registry: options.RegistryUrl = None,
     repository: options.RepositoryUrl = None,
+    ca: options.Authority = None,
+    certificate: options.Certificate = None,
+    key: options.Key = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -70,7 +73,7 @@ def submit(
       coffre submit report-corrected.pdf --replace 2.25.203...
     """
     from server.commands.display import progress_bar
-    from server.commands.peers import Whom, peer
+    from server.commands.peers import Ourselves, Whom, peer
 
     texts = {
         "patient": patient, "type": type, "title": title, "author": author, "institution": institution,
@@ -80,7 +83,8 @@ def submit(
         "service-stop": service_stop, "comments": comments, "unique-id": unique_id,
         "mime-type": mime_type, "source-patient": source_patient,
     }  # fmt: skip
-    with peer(config, registry, repository, Whom(user, assertion)) as one:
+    whom, ourselves = Whom(user, assertion), Ourselves(ca, certificate, key)
+    with peer(config, registry, repository, whom, ourselves) as one:
         documents = documents_of(files, given(texts), metadata, one.speaker)
         with progress_bar("Sending") as progress:
             receipt = one.coffre.submit(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Self
@@ -11,6 +11,7 @@ from typing import Self
 from exchange.audit_trail import RefusedNode, node_refused
 from exchange.diary import Node
 from exchange.ports import AuditTrail, AuditUnavailable, Clock
+from server.tls.gate import RefusedPeer
 
 log = logging.getLogger("coffre.tls")
 
@@ -52,6 +53,15 @@ class NodeAlerts:
             with contextlib.suppress(asyncio.CancelledError):
                 await running
             await alerts.end_period()
+
+    def at(self, scheme: str) -> Callable[[RefusedPeer], Awaitable[None]]:
+        """For the gate of a listener of this scheme."""
+
+        async def refused(peer: RefusedPeer) -> None:
+            endpoint = f"{scheme}://{peer.our_address}:{peer.our_port}"
+            await self.record(RefusedNode(endpoint, peer.our_address, peer.address, peer.reason))
+
+        return refused
 
     async def record(self, refused: RefusedNode) -> None:
         """Keep this refusal."""

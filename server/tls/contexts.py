@@ -31,6 +31,7 @@ class NodeFiles:
     key: Path
     client_ca: Path | None = None
     crl: Path | None = None
+    certificate_optional: bool = False
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -72,8 +73,7 @@ class NodeContexts:
 def server_context(files: NodeFiles) -> ssl.SSLContext:
     """A context for connections that come in; raises UnusableFile."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(":".join(SUITES_OF_TLS_1_2))
+    _limit_to_bcp_195(context)
     context.load_dh_params(str(DIFFIE_HELLMAN_GROUP))
     # No tickets: every connection proves its certificate anew, and a peer that only writes is not sent
     # anything that it would leave unread, which turns its end of the connection into a reset.
@@ -82,9 +82,48 @@ def server_context(files: NodeFiles) -> ssl.SSLContext:
     _load_identity(context, files.certificate, files.key)
     if files.client_ca:
         load_trusted(context, files.client_ca)
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = ssl.CERT_OPTIONAL if files.certificate_optional else ssl.CERT_REQUIRED
     if files.crl:
         _load_crl(context, files.crl)
+    return context
+
+
+class CallingContext:
+    """The context of connections that this node opens; a renewed certificate is shown by the next one."""
+
+    def __init__(self, server_ca: Path | None, certificate: Path | None, key: Path | None) -> None:
+        self.context = client_context(server_ca, certificate, key)
+        self._identity = (certificate, key) if certificate and key else None
+        self._stamps = self._seen()
+
+    def refresh(self) -> None:
+        """Take our own certificate from its files again, if they have changed and fit together."""
+        stamps = self._seen()
+        if self._identity and stamps != self._stamps:
+            self._stamps = stamps
+            try:
+                # Tried on another context: one that fails half-way is left without its certificate.
+                _load_identity(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), *self._identity)
+                _load_identity(self.context, *self._identity)
+            except UnusableFile as problem:
+                log.error("the changed certificate is NOT in use for calls, the former one is: %s", problem)
+
+    def _seen(self) -> tuple[object, ...]:
+        return tuple(map(_stamp, self._identity or ()))
+
+
+def client_context(
+    ca: Path | None, certificate: Path | None = None, key: Path | None = None
+) -> ssl.SSLContext:
+    """A context for calling others, who must be trusted by `ca` or this machine; raises UnusableFile."""
+    if ca:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        load_trusted(context, ca)
+    else:
+        context = ssl.create_default_context()
+    _limit_to_bcp_195(context)
+    if certificate and key:
+        _load_identity(context, certificate, key)
     return context
 
 
@@ -100,6 +139,11 @@ def load_trusted(context: ssl.SSLContext, path: Path) -> None:
         raise UnusableFile(path, "there is no PEM certificate in it")
     # A certificate in the file is trusted as it stands, also without its issuer: a list of nodes will do.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def _limit_to_bcp_195(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(":".join(SUITES_OF_TLS_1_2))
 
 
 def _load_identity(context: ssl.SSLContext, certificate: Path, key: Path) -> None:

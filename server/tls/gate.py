@@ -56,6 +56,23 @@ class NodeAuthentication:
     refused: Callable[[RefusedPeer], Awaitable[None]]
 
 
+async def listening_at(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
+    """Sockets that listen at every address of that host; OSError if one of them cannot."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    places = dict.fromkeys((family, address[:2]) for family, _, _, _, address in found)
+    with contextlib.ExitStack() as opened:
+        listening = [
+            opened.enter_context(
+                socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=shared)
+            )
+            for family, address in places
+        ]
+        opened.pop_all()
+    return listening
+
+
 class Gate:
     """Accepts on some sockets; each connection goes to a protocol of its own once its handshake is done."""
 
@@ -85,19 +102,12 @@ class Gate:
         limits: GateLimits | None = None,
     ) -> Self:
         """Listen there, without `authentication` in plain; with `shared` several processes have one port."""
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        places = dict.fromkeys((family, address[:2]) for family, _, _, _, address in found)
-        with contextlib.ExitStack() as opened:
-            listening = [
-                opened.enter_context(
-                    socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=shared)
-                )
-                for family, address in places
-            ]
-            opened.pop_all()
-        return cls(protocol, listening, authentication, limits)
+        return cls(protocol, await listening_at(host, port, shared=shared), authentication, limits)
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The sockets it listens on."""
+        return self._listening
 
     @property
     def port(self) -> int:
@@ -120,6 +130,7 @@ class Gate:
 
     async def _accept(self, listening: socket.socket) -> None:
         listening.setblocking(False)
+        listening.listen(BACKLOG)
         loop = asyncio.get_running_loop()
         while True:
             try:

@@ -30,7 +30,7 @@ def test_without_a_file_everything_lies_in_one_directory(tmp_path):
     assert configuration.database.url == f"sqlite:///{tmp_path}/coffre.db"
     assert configuration.repository.documents == str(tmp_path / "documents")
     assert configuration.audit.spool == tmp_path / "audit"
-    assert configuration.server.address == "http://127.0.0.1:8080"
+    assert configuration.address == "http://127.0.0.1:8080"
     assert configuration.repository.registry_url == ""
 
 
@@ -65,9 +65,9 @@ def test_the_environment_goes_before_the_file(file):
 
 
 def test_a_wildcard_address_is_no_address_for_peers():
-    assert load(None, {"COFFRE_HOST": "::"}).server.address == "http://localhost:8080"
-    assert load(None, {"COFFRE_HOST": "::1"}).server.address == "http://[::1]:8080"
-    assert load(None, {"COFFRE_BASE_URL": "https://c.lu/dsp/"}).server.address == "https://c.lu/dsp"
+    assert load(None, {"COFFRE_HOST": "::"}).address == "http://localhost:8080"
+    assert load(None, {"COFFRE_HOST": "::1"}).address == "http://[::1]:8080"
+    assert load(None, {"COFFRE_BASE_URL": "https://c.lu/dsp/"}).address == "https://c.lu/dsp"
 
 
 def test_a_configuration_does_not_change():

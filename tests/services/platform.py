@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -41,6 +42,8 @@ class Platform:
     registry: "Platform | None" = None
     # What a command beside this server needs in its environment to find the same database.
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Whom to trust, and as whom to speak, where it speaks TLS.
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
     def registry_url(self) -> str:
@@ -83,13 +86,15 @@ class Platform:
     def add_patient(self) -> str:
         """Make a new patient known by ITI-44, and give its id."""
         patient_id = requests.fresh_patient_id()
-        answer = post(self.registry_url, envelope(requests.ITI_44, requests.patient_added(patient_id)))
+        answer = post(
+            self.registry_url, envelope(requests.ITI_44, requests.patient_added(patient_id)), tls=self.tls
+        )
         assert [one.get("code") for one in answer.found("typeCode")] == ["CA"], answer.body
         return patient_id
 
     def query(self, body: str) -> HttpAnswer:
         """ITI-18 in plain SOAP."""
-        return post(self.registry_url, envelope(requests.ITI_18, body))
+        return post(self.registry_url, envelope(requests.ITI_18, body), tls=self.tls)
 
     def ask(
         self, query: str, *slots: tuple[str, str] | tuple[str, str, str], return_type: str = "LeafClass"
@@ -101,19 +106,21 @@ class Platform:
 
     def register(self, body: str, action: str = requests.ITI_42) -> HttpAnswer:
         """ITI-42 in plain SOAP, or another transaction that submits to the registry."""
-        return post(self.registry_url, envelope(action, body))
+        return post(self.registry_url, envelope(action, body), tls=self.tls)
 
     def provide(self, submission: requests.Submission, *documents: bytes) -> HttpAnswer:
         """ITI-41 with one MIME part for each document, in order."""
         parts = [(f"part{number}@wire", "text/plain", one) for number, one in enumerate(documents, 1)]
         includes = [(f"Document{n}", include(one[0])) for n, one in enumerate(parts, 1)]
         body = requests.provide(submission.submit_objects_request, *includes)
-        return post(self.repository_url, mtom(envelope(requests.ITI_41, body), *parts), MTOM_TYPE)
+        return post(
+            self.repository_url, mtom(envelope(requests.ITI_41, body), *parts), MTOM_TYPE, tls=self.tls
+        )
 
     def retrieve(self, *unique_ids: str) -> HttpAnswer:
         """ITI-43 as MTOM."""
         message = mtom(envelope(requests.ITI_43, requests.retrieve(*unique_ids)))
-        return post(self.repository_url, message, MTOM_TYPE)
+        return post(self.repository_url, message, MTOM_TYPE, tls=self.tls)
 
     def documents_of(self, patient_id: str) -> list[str]:
         """The uniqueIds of the patient's documents, of any status."""
@@ -151,6 +158,7 @@ def running(
     toml: str = OPEN_DOMAIN,
     environment: Mapping[str, str] | None = None,
     until: int = 200,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Platform]:
     """Start `coffre serve`, wait until it is ready or says that it is not, and end it by SIGTERM."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -170,23 +178,28 @@ def running(
             process_group=0,
         )
         stack.callback(_stop, process)
-        platform = Platform(
-            directory, f"http://127.0.0.1:{port}", process, environment=dict(environment or {})
-        )
+        url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
+        platform = Platform(directory, url, process, environment=dict(environment or {}), tls=tls)
         _wait_until_it_answers(platform, until)
         yield platform
 
 
 @contextmanager
 def running_apart(
-    directory: Path, *, toml: str = OPEN_DOMAIN, environment: Mapping[str, str] | None = None
+    directory: Path,
+    *,
+    toml: str = OPEN_DOMAIN,
+    environment: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Platform]:
     """Start the registry and the repository as two processes, joined by ITI-42 over HTTP."""
     environment = environment or {}
-    with running(directory / "registry", actors="registry", toml=toml, environment=environment) as registry:
+    with running(
+        directory / "registry", actors="registry", toml=toml, environment=environment, tls=tls
+    ) as registry:
         environment = {**environment, "COFFRE_REGISTRY_URL": registry.registry_url}
         with running(
-            directory / "repository", actors="repository", toml=toml, environment=environment
+            directory / "repository", actors="repository", toml=toml, environment=environment, tls=tls
         ) as repository:
             repository.registry = registry
             yield repository
@@ -206,7 +219,7 @@ def _wait_until_it_answers(platform: Platform, status: int) -> None:
         if platform.process.poll() is not None:
             break
         try:
-            if get(f"{platform.url}/readyz").status == status:
+            if get(f"{platform.url}/readyz", platform.tls).status == status:
                 return
         except OSError:
             time.sleep(0.05)
