@@ -18,7 +18,11 @@ from atna_audit.iti20_record_audit_event import Arrival, AuditRecord, Repetition
 from atna_audit.store import AuditStore
 from audit_message.framing import BadFraming, Decoder, Framed
 from database import DatabaseError
-from server.settings import AuditRepository
+from server.settings import AuditRepository, Configuration
+from server.tls.alerts import NodeAlerts
+from server.tls.contexts import NodeContexts
+from server.tls.gate import RefusedPeer
+from server.tls.reasons import reason_of
 
 log = logging.getLogger("coffre.audit")
 
@@ -34,6 +38,8 @@ HELD_LIMIT_BYTES = 256 * 1024 * 1024
 
 # A handshake takes some round trips, and an answer to close_notify must be taken in this time.
 HANDSHAKE_SECONDS = 20.0
+# How long a sender that is refused may take to read why.
+GOODBYE_SECONDS = 2.0
 # A sender that says nothing for so long is gone, and connects anew if it is not.
 IDLE_SECONDS = 12 * 3600.0
 
@@ -112,12 +118,16 @@ class _Connection:
         self._decoder = Decoder()
         self._repetitions = Repetitions()
         self.peer: str = writer.get_extra_info("peername")[0]
+        self.heard = False
 
-    async def serve(self) -> None:
-        """Take messages until the sender ends; whatever ends it otherwise is an exception."""
+    async def shake_hands(self) -> None:
+        """Let the sender prove who it is; an OSError says that it has not, and it has been told why."""
         with self._intake.interruptible():
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await self._handshake()
+
+    async def serve(self) -> None:
+        """Take messages until the sender ends; whatever ends it otherwise is an exception."""
         while chunk := await self._read():
             await self._take(self._decoder.receive_data(chunk))
         await self._take(self._decoder.receive_end())
@@ -136,8 +146,12 @@ class _Connection:
                 await self._flush()
                 await self._fill()
             except ssl.SSLError:
-                # The alert that says why.
+                # The alert that says why; to close before the sender has ended would take it back.
                 await self._flush()
+                self._writer.write_eof()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GOODBYE_SECONDS):
+                        await self._reader.read(CHUNK_BYTES)
                 raise
         await self._flush()
 
@@ -194,6 +208,7 @@ class _Connection:
 
     async def _fill(self) -> None:
         if chunk := await self._reader.read(CHUNK_BYTES):
+            self.heard = True
             self._incoming.write(chunk)
         else:
             self._incoming.write_eof()
@@ -206,8 +221,8 @@ class _Connection:
 class _TlsListener:
     """Accepts senders."""
 
-    def __init__(self, context: ssl.SSLContext, intake: Intake) -> None:
-        self._context, self._intake = context, intake
+    def __init__(self, contexts: NodeContexts, intake: Intake, alerts: NodeAlerts) -> None:
+        self._contexts, self._intake, self._alerts = contexts, intake, alerts
         self._connections: set[asyncio.Task[None]] = set()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -217,9 +232,10 @@ class _TlsListener:
             writer.transport.abort()
             return
         self._connections.add(task)
-        connection = _Connection(reader, writer, self._context, self._intake)
+        connection = _Connection(reader, writer, self._contexts.newest(), self._intake)
         try:
-            await connection.serve()
+            if await self._authenticated(connection, writer):
+                await connection.serve()
         except (OSError, BadFraming, TimeoutError, _Stopping) as problem:
             log.warning("an audit connection from %s ended: %r", connection.peer, problem)
             _reset(writer)
@@ -231,6 +247,20 @@ class _TlsListener:
             writer.close()
             self._connections.discard(task)
 
+    async def _authenticated(self, connection: _Connection, writer: asyncio.StreamWriter) -> bool:
+        """Whether the sender is a known node; one that is not is recorded (ITI TF-2: 3.19.5)."""
+        try:
+            await connection.shake_hands()
+            return True
+        except (OSError, TimeoutError) as problem:
+            if not connection.heard:
+                return False  # a balancer looks whether somebody listens
+            reason = reason_of(problem)
+            log.warning("an audit connection from %s was refused: %s", connection.peer, reason)
+            ours, port, *_ = writer.get_extra_info("sockname")
+            await self._alerts.at("tls")(RefusedPeer(connection.peer, ours, port, reason))
+            return False
+
     async def ended(self) -> None:
         """Return when what was taken is stored."""
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -238,13 +268,19 @@ class _TlsListener:
 
 @asynccontextmanager
 async def receiving(
-    settings: AuditRepository, store: AuditStore, clock: Callable[[], datetime], shared: bool
+    configuration: Configuration,
+    store: AuditStore,
+    clock: Callable[[], datetime],
+    alerts: NodeAlerts,
 ) -> AsyncIterator[None]:
     """Take audit messages until the block ends; several workers may share the ports (ITI TF-2: 3.20.4.1)."""
     intake = Intake(store, clock)
+    settings = configuration.audit_repository
+    shared = configuration.server.workers > 1
     async with AsyncExitStack() as stack:
-        if settings.tls_port:
-            await stack.enter_async_context(_tls(settings, intake, shared))
+        if settings.tls_port and (files := configuration.tls.files):
+            listener = _TlsListener(NodeContexts(files), intake, alerts)
+            await stack.enter_async_context(_tls(settings, listener, shared))
             log.info("audit repository at tls://%s:%d", settings.host, settings.tls_port)
         if settings.udp_port:
             await stack.enter_async_context(_datagrams(settings, intake, shared))
@@ -256,8 +292,7 @@ async def receiving(
 
 
 @asynccontextmanager
-async def _tls(settings: AuditRepository, intake: Intake, shared: bool) -> AsyncIterator[None]:
-    listener = _TlsListener(_tls_context(settings), intake)
+async def _tls(settings: AuditRepository, listener: _TlsListener, shared: bool) -> AsyncIterator[None]:
     server = await asyncio.start_server(
         listener.accept, settings.host, settings.tls_port, limit=CHUNK_BYTES, reuse_port=shared or None
     )
@@ -266,18 +301,6 @@ async def _tls(settings: AuditRepository, intake: Intake, shared: bool) -> Async
     finally:
         server.close()
         await listener.ended()
-
-
-def _tls_context(settings: AuditRepository) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A ticket to a sender that only writes and closes turns its orderly end into a reset.
-    context.num_tickets = 0
-    # Nobody but a known node may tell what happened (ITI TF-2: 3.19, RFC 5425 section 4.2).
-    context.load_cert_chain(settings.certificate, settings.key)
-    context.load_verify_locations(settings.client_ca)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 @asynccontextmanager

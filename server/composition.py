@@ -161,8 +161,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         await _record_activity(actors, around, configuration, actor_started)
         stack.push_async_callback(_record_activity, actors, around, configuration, actor_stopped)
         if records:
-            settings, shared = configuration.audit_repository, configuration.server.workers > 1
-            await stack.enter_async_context(receiving(settings, records, around.clock, shared))
+            await stack.enter_async_context(receiving(configuration, records, around.clock, alerts))
         if patients:
             await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
         address = configuration.address

@@ -39,8 +39,8 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         raise BadConfiguration(Problem("", 0, "audit_repository.tls_port", reason))
     try:
         configuration.tls.calling()
-        if files := configuration.tls.files_for("http") or configuration.tls.files_for("mllp"):
-            server_context(files)
+        if configuration.tls.files:
+            server_context(configuration.tls.files)
     except UnusableFile as problem:
         raise BadConfiguration(Problem("", 0, "tls", str(problem))) from None
     _log_to_the_terminal()

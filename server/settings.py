@@ -1,6 +1,7 @@
 """The sections of the configuration: what can be set, what it must look like, and what holds without it."""
 
 import re
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -137,7 +138,6 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 
 Positive = Annotated[int, Field(ge=1)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_no_path_if_empty), AfterValidator(_absolute_if_any)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1)]
@@ -184,12 +184,18 @@ class Tls(Section):
             raise ValueError("crl says whom of client_ca's nodes not to trust; it needs client_ca")
         return self
 
-    def files_for(self, listener: Listener) -> NodeFiles | None:
-        """The files of the node at this listener; None where its lines are plain."""
-        if not self.certificate or not self.key or listener in self.plain:
+    @property
+    def files(self) -> NodeFiles | None:
+        """The files of the node; None where it has none."""
+        if not self.certificate or not self.key:
             return None
-        optional = listener in self.certificate_optional
-        return NodeFiles(self.certificate, self.key, self.client_ca, self.crl, optional)
+        return NodeFiles(self.certificate, self.key, self.client_ca, self.crl)
+
+    def files_for(self, listener: Listener) -> NodeFiles | None:
+        """The files of the node as this listener uses them; None where its lines are plain."""
+        if listener in self.plain or not self.files:
+            return None
+        return replace(self.files, certificate_optional=listener in self.certificate_optional)
 
     def calling(self) -> CallingContext:
         """The context for calling others, as this node; raises UnusableFile."""
@@ -345,18 +351,9 @@ class AuditRepository(Section):
     host: Text = "127.0.0.1"
     tls_port: Annotated[int, Field(ge=0, le=65535)] = 0
     udp_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    certificate: OptionalPath = ""
-    key: OptionalPath = ""
-    client_ca: OptionalPath = ""
     signing_key: AbsolutePath = "audit-signing.key"  # type: ignore[assignment]  # a default is validated as well
     checkpoints: AbsolutePath = "audit-checkpoints"  # type: ignore[assignment]  # a default is validated as well
     keep_days: Annotated[int, Field(ge=0)] = 1096
-
-    @model_validator(mode="after")
-    def _tls_is_mutual(self) -> Self:
-        if self.tls_port and not (self.certificate and self.key and self.client_ca):
-            raise ValueError("tls_port needs certificate, key and client_ca")
-        return self
 
 
 class Configuration(Section):
@@ -375,6 +372,12 @@ class Configuration(Section):
     limits: LimitSection
     audit: Audit
     audit_repository: AuditRepository
+
+    @model_validator(mode="after")
+    def _senders_prove_who_they_are(self) -> Self:
+        if self.audit_repository.tls_port and not (self.tls.certificate and self.tls.client_ca):
+            raise ValueError("audit_repository.tls_port needs certificate, key and client_ca under [tls]")
+        return self
 
     @property
     def address(self) -> str:

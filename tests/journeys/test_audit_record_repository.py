@@ -20,6 +20,7 @@ from tests.messages.audit import HEADER, RETRIEVED
 from tests.services import rsyslog
 from tests.services.certificates import Authority, Identity
 from tests.services.platform import OPEN_DOMAIN, ROOT, Platform, free_port, running
+from tests.services.secure_domain import alerts_of
 
 PATIENT = "p1^^^&2.999.5&ISO"
 
@@ -86,6 +87,8 @@ def section(tls_port: int, udp_port: int, authority: Authority, ours: Identity) 
 [audit_repository]
 tls_port = {tls_port}
 udp_port = {udp_port}
+[tls]
+plain = ["http"]
 certificate = "{ours.certificate}"
 key = "{ours.key}"
 client_ca = "{authority.certificate}"
@@ -207,6 +210,10 @@ def test_a_sender_whom_the_authority_does_not_know_is_not_heard(repository, tmp_
     with pytest.raises(OSError, match=r"."):
         send()
     assert asked(repository.platform, "search", "--sender", "stranger") == []
+    alert = alerts_of(repository.platform)[-1]
+    reason = "was issued by an authority that is not trusted" if known else "showed no certificate"
+    assert alert[:4] == ("110113", "110126", 4, "127.0.0.1")
+    assert reason in alert[4]
 
 
 def test_a_sender_that_is_cut_off_by_the_end_of_the_server_learns_that(tmp_path):
