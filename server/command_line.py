@@ -7,7 +7,19 @@ from platform import python_version
 
 import typer
 
-from server.commands import audit, codes, consent, idp, options, patients, registry, repository, serving
+from server.commands import (
+    audit,
+    codes,
+    consent,
+    idp,
+    options,
+    patients,
+    pki,
+    registry,
+    repository,
+    serving,
+    tls,
+)
 from server.commands.demo import demo
 from server.commands.fetch import fetch
 from server.commands.find import find
@@ -42,6 +54,8 @@ app.command()(demo)
 app.add_typer(registry.app, name="registry")
 app.add_typer(repository.app, name="repository")
 app.add_typer(idp.app, name="idp")
+app.add_typer(pki.app, name="pki")
+app.add_typer(tls.app, name="tls")
 
 
 @app.command()

@@ -138,6 +138,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 
 Positive = Annotated[int, Field(ge=1)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_no_path_if_empty), AfterValidator(_absolute_if_any)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1)]
