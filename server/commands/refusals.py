@@ -42,7 +42,7 @@ def trouble_with_server(problem: ClientError) -> Trouble:
             if problem.sent:
                 remedy = "The request may have arrived. Look with `coffre find` before you send it again."
             if "certificate" in problem.reason:
-                remedy = "Whom to trust and as whom to call: see --ca, --certificate and --key."
+                remedy = "`coffre tls doctor HOST:PORT` says why; see --ca, --certificate and --key."
             return Trouble(
                 ExitCode.UNREACHABLE,
                 f"No registry or repository answers at {problem.url}: {problem.reason}.",

@@ -1,6 +1,7 @@
 """Web services between nodes that have proved who they are (ITI TF-2: 3.19; Appendix V)."""
 
 import http.client
+import json
 import socket
 import ssl
 import subprocess
@@ -14,7 +15,7 @@ from atna_audit.spool import stored_records
 from audit_message.read import read_audit_message
 from tests.messages import requests
 from tests.messages.requests import FAILURE, SUCCESS
-from tests.services.certificates import EXPIRED
+from tests.services.certificates import EXPIRED, Identity
 from tests.services.platform import OPEN_DOMAIN, ROOT, Platform
 from tests.services.secure_domain import SecureDomain, alerts_of, secure_domain
 from tests.wire import envelope, get, post
@@ -155,15 +156,43 @@ def test_a_certificate_may_be_optional_where_a_listener_says_so(fresh_platform, 
         get(f"{platform.url}/readyz", domain.context(domain.revoked))
 
 
+def coffre(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [sys.executable, "-m", "server.command_line", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_doctor_says_in_plain_words_why_a_node_is_not_let_in(fresh_platform, domain):
+    """ITI TF-2: 3.19.4.1.3."""
+    platform = fresh_platform(toml=OPEN_DOMAIN + domain.toml, tls=domain.context(domain.them))
+    place = platform.url.removeprefix("https://")
+    trusting = ("tls", "doctor", place, "--ca", domain.authority.certificate)
+
+    def identity(one: Identity) -> tuple[str | Path, ...]:
+        return ("--certificate", one.certificate, "--key", one.key)
+
+    healthy = coffre(*trusting, *identity(domain.them))
+    assert healthy.returncode == 0, healthy.stderr
+    assert "It speaks TLS 1.3" in healthy.stdout
+    assert "It is CN=us, issued by CN=authority, for localhost, 127.0.0.1." in healthy.stdout
+    assert healthy.stdout.endswith("All is well: both sides accept each other.\n")
+    nobody = coffre(*trusting)
+    assert nobody.returncode == 1
+    assert "PROBLEM: it requires a certificate, and we show none.\n  Remedy: " in nobody.stdout
+    revoked = json.loads(coffre(*trusting, *identity(domain.revoked), "--json").stdout)
+    assert [(one["problem"], one["words"]) for one in revoked["problems"]] == [
+        ("our-certificate-refused", "it does not let us in: it takes our certificate for revoked")
+    ]
+    assert coffre("tls", "doctor", place.replace("localhost", "nowhere.invalid")).returncode == 3
+    assert coffre("tls", "doctor", ":").returncode == 2
+
+
 def test_a_command_proves_to_be_a_node_by_options_or_as_configured(fresh_platform, domain):
     """ITI TF-2: 3.19: the addresses are those of the configuration, and say https."""
     platform = fresh_platform(toml=OPEN_DOMAIN + domain.toml, tls=domain.context(domain.them))
     configuration = platform.directory / "coffre.toml"
 
     def find(*options: str | Path) -> subprocess.CompletedProcess[str]:
-        command: list[str | Path] = [sys.executable, "-m", "server.command_line", "find", "--patient", "p1"]
-        command += ["--registry", platform.url, *options]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return coffre("find", "--patient", "p1", "--registry", platform.url, *options)
 
     as_configured = find("--config", configuration)
     assert as_configured.returncode == 0, as_configured.stderr
@@ -175,7 +204,7 @@ def test_a_command_proves_to_be_a_node_by_options_or_as_configured(fresh_platfor
     stranger = find("--ca", domain.authority.certificate)
     assert stranger.returncode == 3
     assert "certificate required" in stranger.stderr
-    assert "--certificate" in stranger.stderr
+    assert "coffre tls doctor" in stranger.stderr
     distrustful = find(*identity)
     assert distrustful.returncode == 3
     assert "certificate verify failed" in distrustful.stderr
