@@ -6,6 +6,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from uvicorn.supervisors import multiprocess
 
 from server.tls.certificates import node_certificate, pem_of_peer
 from server.tls.contexts import NodeContexts, NodeFiles
-from server.tls.gate import Gate, NodeAuthentication, listening_at
+from server.tls.gate import Gate, GateLimits, NodeAuthentication, listening_at
 
 log = logging.getLogger("coffre.server")
 
@@ -27,12 +28,33 @@ ALERTS = "alerts"
 """The key of the lifespan's state under which the application says who hears of refused peers."""
 
 
-class HttpConfig(uvicorn.Config):
-    """uvicorn's configuration, and the files by which the node proves itself; None for plain lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """What a peer may hold of one process before it has sent a whole head of a request."""
 
-    def __init__(self, app: Callable[..., Any], node_files: NodeFiles | None, **settings: Any) -> None:
+    # Open ones, idle ones included; from CONCURRENT_REQUESTS on (`server/process.py`) the answer is 503.
+    connections: int = 1024
+    # Heads of SOAP requests have one kilobyte; with the certificate that a proxy passes on, some more.
+    head_bytes: int = 64 * 1024
+    # From the connection, or the first byte of a head, to the head's end: some round trips of a slow line.
+    head_seconds: float = 20.0
+
+
+class HttpConfig(uvicorn.Config):
+    """uvicorn's configuration, our limits, and the files by which the node proves itself, if it does."""
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        node_files: NodeFiles | None,
+        limits: HttpLimits | None = None,
+        gate_limits: GateLimits | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(app, http=NodeHttp, loop="asyncio", **settings)
         self.node_files = node_files
+        self.limits = limits or HttpLimits()
+        self.gate_limits = gate_limits
 
 
 class HttpServer(uvicorn.Server):
@@ -51,13 +73,19 @@ class HttpServer(uvicorn.Server):
             log.error("no listening at %s:%d: %s", self.config.host, self.config.port, problem.strerror)
             await self.lifespan.shutdown()
             sys.exit(STARTUP_FAILURE)
-        files, alerts = self.config.node_files, self.lifespan.state[ALERTS]
-        authentication = NodeAuthentication(NodeContexts(files), alerts.at("https")) if files else None
+        files = self.config.node_files
+        authentication = None
+        if files:
+            refused = self.lifespan.state[ALERTS].at("https")
+            authentication = NodeAuthentication(NodeContexts(files), refused)
         protocol = partial(NodeHttp, self.config, self.server_state, self.lifespan.state)
-        gate = Gate(protocol, listening, authentication)
+        gate = Gate(protocol, listening, authentication, self.config.gate_limits, self._full)
         self.servers = [gate]  # type: ignore[list-item]  # of a server, uvicorn only closes it and waits for it
         log.info("listening at %s://%s:%d", "https" if files else "http", self.config.host, gate.port)
         self.started = True
+
+    def _full(self) -> bool:
+        return len(self.server_state.connections) >= self.config.limits.connections
 
 
 class HttpProcess(multiprocess.Process):
@@ -79,20 +107,83 @@ def run_in_processes(config: HttpConfig) -> None:
 
 
 class NodeHttp(HttpToolsProtocol):
-    """uvicorn's HTTP connection; requests on it know the certificate that the peer has proved to hold."""
+    """uvicorn's HTTP connection, with the peer's certificate for its requests and limits for their heads."""
 
+    config: HttpConfig
     _tls: dict[object, object] | None = None
+    _head_due: asyncio.TimerHandle | None = None
+    _head_begun = False
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Look at the peer's certificate once for all requests."""
+        """Look at the peer's certificate once for all requests, and wait for the first."""
         super().connection_made(transport)
         self._tls = _tls_extension(transport.get_extra_info("ssl_object"))
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Let uvicorn read; what is not yet a whole head of a request is counted and waited for."""
+        super().data_received(data)
+        between_requests = self.cycle is None or self.cycle.response_complete
+        if self.transport.is_closing() or not (self._head_begun or between_requests):
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > self.config.limits.head_bytes:
+            self._turn_away("431 Request Header Fields Too Large")
+        elif self._head_due is None:
+            self._expect_head()
 
     def on_message_begin(self) -> None:
         """Give every request what is known of the connection."""
         super().on_message_begin()
+        self._head_begun, self._head_bytes = True, 0
         if self._tls is not None:
             self.scope["extensions"] = {"tls": self._tls}
+
+    def on_headers_complete(self) -> None:
+        """Refuse a head that came at once and is too large, as one that comes bit by bit."""
+        self._forget_head()
+        size_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size_bytes > self.config.limits.head_bytes:
+            self._turn_away("431 Request Header Fields Too Large")
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """What follows a head that was turned away is nobody's."""
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Nor is its end."""
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def _expect_head(self) -> None:
+        self._head_due = self.loop.call_later(self.config.limits.head_seconds, self._too_late)
+
+    def _forget_head(self) -> None:
+        self._head_begun, self._head_bytes = False, 0
+        if self._head_due:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _too_late(self) -> None:
+        self._head_due = None
+        if self._head_begun:
+            self._turn_away("408 Request Timeout")
+        else:
+            self.transport.close()
+
+    def _turn_away(self, status: str) -> None:
+        log.warning("a connection from %s was closed: %s", self.client[0] if self.client else "", status)
+        self.transport.write(f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode())
+        self.transport.close()
 
 
 def _tls_extension(tls: ssl.SSLObject | None) -> dict[object, object] | None:

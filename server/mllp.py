@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -91,7 +90,6 @@ class MllpListener:
             writer.close()
             return
         self._connections.add(connection)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
             await self._converse(reader, writer)
         except (ConnectionError, TimeoutError) as problem:

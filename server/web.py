@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 import schemas
 import wsdl
@@ -30,6 +31,11 @@ log = logging.getLogger("coffre.server")
 # connection. A document of 2 GB takes this long at 300 Mbit/s.
 DRAIN_LIMIT_SECONDS = 60.0
 DRAIN_LIMIT_BYTES = 256 * 1024 * 1024
+
+# A body may come over a slow line, but it comes: a peer that is silent for so long is gone, and one that
+# keeps us waiting for longer than that in all must have sent this much for each second of it.
+SILENCE_LIMIT_SECONDS = 60.0
+SLOWEST_BYTES_PER_SECOND = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +88,37 @@ class _Body:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self.complete = False
+        self._given_up = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        waited_seconds, taken_bytes = 0.0, 0
         while not self.complete:
-            message = await self._receive()
+            began = time.monotonic()
+            message = await self._next()
+            waited_seconds += time.monotonic() - began
             if message["type"] == "http.disconnect":
                 self.complete = True
                 raise Interrupted
             self.complete = not message.get("more_body", False)
             if chunk := message.get("body", b""):
+                taken_bytes += len(chunk)
                 yield chunk
+            late = waited_seconds > SILENCE_LIMIT_SECONDS and not self.complete
+            if late and taken_bytes < waited_seconds * SLOWEST_BYTES_PER_SECOND:
+                self._given_up = True
+                raise Interrupted
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(SILENCE_LIMIT_SECONDS):
+                return await self._receive()
+        except TimeoutError:
+            self._given_up = True
+            raise Interrupted from None
 
     async def drain(self, limit_bytes: int) -> None:
+        if self._given_up:
+            return
         taken = 0
         with contextlib.suppress(TimeoutError, Interrupted):
             async with asyncio.timeout(DRAIN_LIMIT_SECONDS):

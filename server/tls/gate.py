@@ -36,6 +36,8 @@ class GateLimits:
     handshake_seconds: float = 20.0
     # A refused peer is told why, and this long we wait for it to have read that.
     goodbye_seconds: float = 2.0
+    # What we have sent and the peer does not take: a line that was cut, or a peer that stopped to read.
+    untaken_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ class Gate:
         listening: Sequence[socket.socket],
         authentication: NodeAuthentication | None,
         limits: GateLimits | None = None,
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._full = full
         self._protocol = protocol
         self._listening = listening
         self._authentication = authentication
@@ -141,8 +145,8 @@ class Gate:
                 log.error("no connection can be accepted: %s", problem.strerror)
                 await asyncio.sleep(EXHAUSTED_PAUSE_SECONDS)
                 continue
-            if len(self._admissions) >= self._limits.handshakes:
-                log.warning("a connection from %s was closed: too many handshakes at once", address[0])
+            if self._full() or len(self._admissions) >= self._limits.handshakes:
+                log.warning("a connection from %s was closed: there are too many", address[0])
                 connection.close()
                 continue
             admission = asyncio.create_task(self._admit(connection, address[0]))
@@ -152,6 +156,10 @@ class Gate:
     async def _admit(self, connection: socket.socket, peer: str) -> None:
         try:
             our_address, our_port, *_ = connection.getsockname()
+            # The system looks after both, also while nothing of ours waits for this peer.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            untaken = round(self._limits.untaken_seconds * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, untaken)
             connect = partial(asyncio.get_running_loop().connect_accepted_socket, self._protocol, connection)
             if self._authentication is None:
                 await connect()
