@@ -3,7 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from atna_audit.segments import (
     Segment,
     SpoolDamaged,
     StoredRecord,
+    is_empty,
+    is_ended,
     records_behind,
     series_in,
     sync_directory,
@@ -46,6 +49,15 @@ class SpooledRecord:
         return f"{self.series}-{self.written_ns}"
 
 
+_ID = re.compile(r"(?P<series>\d{20}-\d+)-(?P<written_ns>\d{1,20})")
+
+
+def spooled_as(id_: str) -> tuple[str, int] | None:
+    """The series and the time of a record's id; nothing if it is none of a spool."""
+    found = _ID.fullmatch(id_)
+    return (found["series"], int(found["written_ns"])) if found else None
+
+
 @dataclass(slots=True)
 class Cursor:
     """How far each series was delivered to one destination; what is saved is durable."""
@@ -65,8 +77,10 @@ class Cursor:
             yield cls(_cursor_path(directory, destination), confirmed_positions(directory, destination))
 
     def save(self, positions: Mapping[str, Position]) -> None:
-        """Stand at these positions from now on, also after a crash."""
+        """Stand at these positions from now on, also after a crash; series that are gone are forgotten."""
         self.confirmed.update(positions)
+        there = {series.name for series in series_in(self.path.parent)}
+        self.confirmed = {name: one for name, one in self.confirmed.items() if name in there}
         unfinished = self.path.with_suffix(".cursor-new")
         with unfinished.open("w") as file:
             json.dump(self.confirmed, file)
@@ -95,6 +109,31 @@ def undelivered(directory: Path, confirmed: Mapping[str, Position]) -> Iterator[
                 if record.written_ns > position.written_ns:
                     position = Position(segment.sequence, end, record.written_ns)
                     yield SpooledRecord(series.name, record.content, record.written_ns, position)
+
+
+def drop_delivered(directory: Path, destinations: Collection[str]) -> int:
+    """Remove the segments that every destination has, but for the last of a living process; says how many."""
+    positions = [confirmed_positions(directory, name) for name in destinations]
+    dropped = 0
+    for series in series_in(directory):
+        *finished, last = series.segments
+        if is_ended(series):
+            finished.append(last)
+        # From the first on: what is left of a series has no gap, whenever this ends.
+        for segment in finished:
+            if not all(_is_delivered(segment, one.get(series.name)) for one in positions):
+                break
+            segment.path.unlink()
+            dropped += 1
+    return dropped
+
+
+def _is_delivered(segment: Segment, position: Position | None) -> bool:
+    if is_empty(segment):
+        return True
+    if position is None or position.sequence < segment.sequence:
+        return False
+    return position.sequence > segment.sequence or position.offset >= segment.path.stat().st_size
 
 
 def _cursor_path(directory: Path, destination: str) -> Path:

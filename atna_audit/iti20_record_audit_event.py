@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from atna_audit.following import spooled_as
 from atna_audit.tables import About
 from audit_message.departures import examine
 from audit_message.model import AuditMessage
@@ -45,6 +46,7 @@ class AuditRecord:
     sender: str
     subjects: frozenset[tuple[About, str]]
     diagnosis: tuple[str, ...]
+    spooled_as: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -72,7 +74,11 @@ def record_of(arrival: Arrival) -> AuditRecord:
         message, departures = examine(syslog.content, at)
     except NotAnAuditMessage as problem:
         diagnosis = (*arrival.diagnosis, *syslog.diagnosis, f"no audit message: {problem}")
-        return AuditRecord(arrival, _digest(arrival, syslog), at, None, sender, frozenset(), diagnosis)
+        nothing: frozenset[tuple[About, str]] = frozenset()
+        from_spool = spooled_as(syslog.process_id)
+        return AuditRecord(
+            arrival, _digest(arrival, syslog), at, None, sender, nothing, diagnosis, from_spool
+        )
     return AuditRecord(
         arrival,
         _digest(arrival, syslog),
@@ -81,6 +87,7 @@ def record_of(arrival: Arrival) -> AuditRecord:
         message.source.id or sender,
         frozenset(_subjects(message)),
         (*arrival.diagnosis, *syslog.diagnosis, *departures),
+        spooled_as(syslog.process_id),
     )
 
 

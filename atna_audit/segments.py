@@ -12,6 +12,7 @@ import os
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import groupby, pairwise
@@ -87,7 +88,7 @@ class SegmentWriter:
         self, directory: Path, started_ns: int, fsync: Fsync, now_ns: Callable[[], int], limit_bytes: int
     ) -> None:
         self._directory = directory
-        self._name = f"{started_ns:020}-{os.getpid()}"
+        self.series = f"{started_ns:020}-{os.getpid()}"
         self._fsync = fsync
         self._now_ns = now_ns
         self._limit_bytes = limit_bytes
@@ -95,7 +96,7 @@ class SegmentWriter:
         self._file = -1
         self._durable_bytes = 0
         self._usable = False
-        self._last_ns = started_ns
+        self.last_ns = started_ns
 
     def append(self, records: Iterable[bytes]) -> None:
         """Write the batch and return when it is durable; an OSError says that it may not be."""
@@ -136,19 +137,44 @@ class SegmentWriter:
 
     def _create_next(self) -> int:
         return _create_segment(
-            self._directory, self._name, self._sequence + 1, self._durable_bytes, self._fsync
+            self._directory, self.series, self._sequence + 1, self._durable_bytes, self._fsync
         )
 
     def _frame(self, record: bytes) -> bytes:
         # Within a series time never steps back, whatever the clock does: readers merge by it.
-        self._last_ns = max(self._last_ns + 1, self._now_ns())
-        head = _FRAME.pack(_FRAME_MAGIC, len(record), self._last_ns, self._durable_bytes, b"")
+        self.last_ns = max(self.last_ns + 1, self._now_ns())
+        head = _FRAME.pack(_FRAME_MAGIC, len(record), self.last_ns, self._durable_bytes, b"")
         checked = head[:-_CHECKSUM_BYTES]
         return checked + _checksum(checked, record) + record
 
 
 def series_in(directory: Path) -> tuple[Series, ...]:
     """List the series of all processes, oldest first; raises SpoolDamaged where a segment is missing."""
+    while True:
+        # A delivered segment may be dropped between being listed and being opened: it is not listed again.
+        with suppress(FileNotFoundError):
+            return _series_listed(directory)
+
+
+def is_empty(segment: Segment) -> bool:
+    """Whether a segment holds no record."""
+    return segment.path.stat().st_size <= _HEADER.size
+
+
+def is_ended(series: Series) -> bool:
+    """Whether no process writes to the series any more, and none was cut off while it did."""
+    last = series.segments[-1]
+    if not is_empty(last):
+        return False
+    with last.path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _series_listed(directory: Path) -> tuple[Series, ...]:
     found = sorted(
         (m["started"], m["pid"], int(m["sequence"]), m[0])
         for m in map(_NAME.fullmatch, os.listdir(directory))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from atna_audit.segments import (
     RECORD_LIMIT_BYTES,
@@ -39,6 +39,14 @@ class SpoolUnavailable(AuditUnavailable):
     """The records are not known to be durable: what they tell of must not be answered."""
 
 
+class Written(NamedTuple):
+    """What is durable of this process's series: how many records, the last of them at this time."""
+
+    series: str
+    records: int
+    last_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     records: tuple[bytes, ...]
@@ -58,6 +66,7 @@ class Spool:
         self._waiting_bytes = 0
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
+        self.written = Written(writer.series, 0, writer.last_ns)
 
     @classmethod
     def open(
@@ -120,6 +129,8 @@ class Spool:
                 problem: BaseException | None = None
                 try:
                     await loop.run_in_executor(self._thread, self._writer.append, content)
+                    records = self.written.records + len(content)
+                    self.written = Written(self._writer.series, records, self._writer.last_ns)
                 except BaseException as failure:
                     problem = failure
                     if not isinstance(failure, Exception):

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from atna_audit.checkpoints import SigningKey
 from atna_audit.iti20_record_audit_event import AuditRecord
 from atna_audit.merkle import Tree, leaf_of
-from atna_audit.tables import audit_leaf, audit_log, audit_record, audit_subject
+from atna_audit.tables import About, audit_leaf, audit_log, audit_record, audit_subject
 from database import Database, Parameters, Statement, Transaction, any_of
 
 # Stored in one transaction: some milliseconds in which nobody else writes into an SQLite database.
@@ -129,7 +129,11 @@ def _row(id_: int, record: AuditRecord) -> Parameters:
 
 def _subjects(record: AuditRecord) -> list[tuple[int, str, int]]:
     at = milliseconds(record.at)
-    return sorted({(int(about), plain(value), at) for about, value in record.subjects})
+    found = {(int(about), plain(value), at) for about, value in record.subjects}
+    if record.spooled_as:
+        series, written_ns = record.spooled_as
+        found.add((int(About.SERIES), series, written_ns // 1_000_000))
+    return sorted(found)
 
 
 # An update that changes nothing: in PostgreSQL it locks the row and then reads it.

@@ -28,6 +28,8 @@ class About(IntEnum):
     PERSON = 3
     PURPOSE = 4
     EVENT = 5
+    # Which series of which spool it came from, with the time at which it was spooled: for counting.
+    SERIES = 6
 
 
 # One row: how many records were ever stored, the tree over them, and how many of the first ones were dropped,

@@ -1,5 +1,6 @@
 """From what happened to the audit messages that tell it (ITI TF-2: 3.20.7)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -27,6 +28,7 @@ from ihe.audit_events import (
     NODE_AUTHENTICATION,
     QUERY_ENCODING,
     REPOSITORY_UNIQUE_ID,
+    REQUESTS_COUNTED,
     SECURITY_ALERT,
     SECURITY_RESOURCE,
     SOURCE,
@@ -163,6 +165,18 @@ def node_refused(refused: RefusedNode, at: datetime, process_id: str, audit_sour
             ),
         ),
     )
+
+
+def requests_counted(
+    at: datetime, counts: Mapping[str, object], address: str, process_id: str, audit_source_id: str
+) -> AuditMessage:
+    """Tell how many requests this process has answered, for a reconciler (DICOM PS3.15 A.5.3.1)."""
+    message = _activity(REQUESTS_COUNTED, at, audit_source_id, address, process_id, audit_source_id)
+    details = tuple(Detail(name, str(count)) for name, count in counts.items())
+    counted = ParticipantObject(
+        process_id, REQUESTS_COUNTED, SECURITY_RESOURCE.type_code, SECURITY_RESOURCE.role, details=details
+    )
+    return replace(message, objects=(counted,))
 
 
 def _patients_by_message(row: AuditedTransaction, happening: Happening) -> list[tuple[str, ...]]:

@@ -105,6 +105,7 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
     # 10. The audit record, durable before the first byte of the acknowledgement leaves.
     try:
         await around.audit.record(*audit_messages_of(_happening(delivery, notes, around)))
+        around.tally.recorded += 1
     except AuditUnavailable as problem:
         log.critical("the audit trail cannot be written: %s", problem)
         notes.errors = (_internal("the audit trail is not available"),)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
@@ -18,6 +18,7 @@ from exchange.diary import Diary, Node
 from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
+from exchange.tally import Tally
 from exchange.users import Users, who_is_asking
 from ihe.transactions import BY_ACTION
 from soap.fault import SoapFault
@@ -48,6 +49,7 @@ class Surroundings:
     new_uuid: NewUuid
     consent: Consent
     audit: AuditTrail
+    tally: Tally = field(default_factory=Tally)
 
 
 async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
@@ -96,6 +98,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
             await around.audit.record(*audit_messages_of(happening))
     except AuditUnavailable as problem:
         return unavailable(problem, message, around.new_uuid)
+    around.tally.recorded += 1
     what = diary.transaction.number if diary.transaction else "unreadable message"
     elapsed = (around.clock() - began).total_seconds()
     log.info("%s at the %s: %s, %.1f ms", what, actor.name, diary.outcome.name.lower(), elapsed * 1000)

@@ -84,6 +84,9 @@ CONSENT_CHANGED = CodedValue("consent-changed", "Coffre", "Consent Changed")
 CONSENT_READ = CodedValue("consent-read", "Coffre", "Consent Read")
 CONSENT_DIRECTIVE = "Consent Directive"
 
+# How many requests a process has answered; no standard counts them.
+REQUESTS_COUNTED = CodedValue("requests-counted", "Coffre", "Requests Counted")
+
 TRANSACTION_SYSTEM = "IHE Transactions"
 
 # RoleIDCode (DICOM PS3.16 CID 402).

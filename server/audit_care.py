@@ -6,10 +6,12 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from atna_audit.checkpoints import BadSigningKey, Checkpoint, SigningKey
+from atna_audit.reconciliation import Reconciled, reconcile
 from atna_audit.store import AuditStore
 from atna_audit.verification import newest_checkpoint
 from database import Database, DatabaseError
@@ -26,8 +28,8 @@ LAST_CHECKPOINT_SECONDS = 3.0
 # Some checkpoints, of which the last is looked at.
 TAIL_BYTES = 4096
 
-# Old records go by the day.
-RETENTION_SECONDS = 24 * 3600.0
+# What is reconciled each day: the day before, and another in case a node could not deliver.
+RECONCILED_DAYS = 2
 
 
 async def signing_key(settings: AuditRepository, database: Database) -> SigningKey:
@@ -39,20 +41,60 @@ async def signing_key(settings: AuditRepository, database: Database) -> SigningK
     return await asyncio.to_thread(SigningKey.of_file, settings.signing_key)
 
 
-@asynccontextmanager
-async def cared_for(
-    store: AuditStore, settings: AuditRepository, clock: Callable[[], datetime]
-) -> AsyncIterator[None]:
-    """Keep checkpoints and drop what is old until the block ends."""
-    caring = asyncio.create_task(_care(store, settings, clock))
-    try:
-        yield
-    finally:
-        caring.cancel()
-        await asyncio.gather(caring, return_exceptions=True)
-        with suppress(DatabaseError, OSError):
-            async with asyncio.timeout(LAST_CHECKPOINT_SECONDS):
-                await keep_checkpoint(store.database, settings.checkpoints)
+@dataclass(slots=True)
+class AuditCare:
+    """Checkpoints by the minute; by the day, retention, and a count of what is here."""
+
+    store: AuditStore
+    settings: AuditRepository
+    clock: Callable[[], datetime]
+    reconciled: Reconciled | None = None
+    _next_day: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        """In a few words, for those who watch the server."""
+        if self.reconciled is None:
+            return "not reconciled yet"
+        gaps = self.reconciled.gaps
+        if not gaps:
+            return f"complete, {self.reconciled.answered} answers have their records"
+        nodes = ", ".join(sorted({gap.node for gap in gaps}))
+        return f"INCOMPLETE, {len(gaps)} gaps at {nodes}: see coffre audit reconcile"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Care until the block ends."""
+        caring = asyncio.create_task(self._care())
+        try:
+            yield
+        finally:
+            caring.cancel()
+            await asyncio.gather(caring, return_exceptions=True)
+            with suppress(DatabaseError, OSError):
+                async with asyncio.timeout(LAST_CHECKPOINT_SECONDS):
+                    await keep_checkpoint(self.store.database, self.settings.checkpoints)
+
+    async def _care(self) -> None:
+        while True:
+            try:
+                await keep_checkpoint(self.store.database, self.settings.checkpoints)
+                if self._next_day is None or self.clock() >= self._next_day:
+                    await self.daily()
+                    self._next_day = self.clock() + timedelta(days=1)
+            except (DatabaseError, OSError) as problem:
+                log.error("the audit log waits for care: %s", type(problem).__name__)
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+
+    async def daily(self) -> None:
+        """Drop what is old, and reconcile."""
+        now = self.clock()
+        if self.settings.keep_days:
+            dropped = await self.store.drop(now - timedelta(days=self.settings.keep_days))
+            log.info("%d audit records were dropped at the end of %d days", dropped, self.settings.keep_days)
+        self.reconciled = await reconcile(self.store.database, now - timedelta(days=RECONCILED_DAYS))
+        if self.reconciled.gaps:
+            log.critical("the audit log is not complete: %d gaps", len(self.reconciled.gaps))
 
 
 async def keep_checkpoint(database: Database, file: Path) -> None:
@@ -78,17 +120,3 @@ def _append(file: Path, checkpoint: Checkpoint) -> None:
         opened.write(line)
         opened.flush()
         os.fsync(opened.fileno())
-
-
-async def _care(store: AuditStore, settings: AuditRepository, clock: Callable[[], datetime]) -> None:
-    drop_at = clock()
-    while True:
-        try:
-            await keep_checkpoint(store.database, settings.checkpoints)
-            if settings.keep_days and clock() >= drop_at:
-                dropped = await store.drop(clock() - timedelta(days=settings.keep_days))
-                drop_at = clock() + timedelta(seconds=RETENTION_SECONDS)
-                log.info("%d audit records were dropped at the end of %d days", dropped, settings.keep_days)
-        except (DatabaseError, OSError) as problem:
-            log.error("the audit log waits for care: %s", type(problem).__name__)
-        await asyncio.sleep(CHECKPOINT_SECONDS)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
 
-from atna_audit.following import Cursor, CursorTaken, Position, SpooledRecord, undelivered
+from atna_audit.following import Cursor, CursorTaken, Position, SpooledRecord, drop_delivered, undelivered
 from atna_audit.segments import SpoolDamaged
 from audit_message.syslog import write_syslog
 from server.settings import AuditRepositoryAddress
@@ -35,6 +35,9 @@ BATCH_LIMIT_BYTES = 4 * 1024 * 1024
 # A repository that is down is tried again soon, and then ever less often, but several times in an hour.
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
+
+# Delivered segments go by the minute; each look reads the positions of all destinations.
+DROP_SECONDS = 60.0
 
 # Another worker of this server forwards; should it end, one of the others takes over within this.
 TAKE_OVER_SECONDS = 5.0
@@ -136,6 +139,15 @@ def cursor_name(url: str) -> str:
     return f"{plain}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
+async def _drop_delivered(spool: Path, destinations: Collection[str]) -> None:
+    while destinations:
+        await asyncio.sleep(DROP_SECONDS)
+        try:
+            await asyncio.to_thread(drop_delivered, spool, destinations)
+        except (OSError, SpoolDamaged) as problem:
+            log.warning("delivered audit records stay in the spool: %s", problem)
+
+
 @asynccontextmanager
 async def forwarding(
     spool: Path, addresses: Sequence[AuditRepositoryAddress], ours: Destination | None = None
@@ -152,7 +164,14 @@ async def forwarding(
         forwarders.append(Forwarder(spool, OUR_CURSOR, ours))
     for one in forwarders:
         one.start()
+    # Of a datagram nobody knows whether it arrived: what was only sent so is kept here.
+    confirmed = ours is not None or any(one.url.startswith("tls:") for one in addresses)
+    dropping = asyncio.create_task(
+        _drop_delivered(spool, [one.name for one in forwarders] if confirmed else [])
+    )
     try:
         yield
     finally:
+        dropping.cancel()
+        await asyncio.gather(dropping, return_exceptions=True)
         await asyncio.gather(*(asyncio.to_thread(one.end) for one in forwarders))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from atna_audit.checkpoints import Checkpoint, SigningKey, read_checkpoints
 from atna_audit.following import confirmed_positions, undelivered
+from atna_audit.reconciliation import Reconciled, reconcile
 from atna_audit.search import Search, SenderDiagnosis, diagnoses, find
 from atna_audit.spool import Spool
 from atna_audit.verification import Damage, damage_in, newest_checkpoint
@@ -69,6 +70,10 @@ class AuditLog:
                 if len(found) == number:
                     break
         return Verdict(newest, len(known), tuple(found))
+
+    async def reconciled(self, since: datetime) -> Reconciled:
+        """Hold what is here against what was answered since then."""
+        return await reconcile(self.database, since)
 
     async def newest_checkpoint(self) -> Checkpoint:
         """The checkpoint that was signed with the last record."""

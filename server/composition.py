@@ -65,10 +65,11 @@ from repository.iti43_retrieve_document_set import retrieve_document_set
 from repository.iti86_remove_documents import remove_documents
 from repository.on_demand import OnDemandDocuments
 from repository.store import RepositoryStore
-from server.audit_care import cared_for, signing_key
+from server.audit_care import AuditCare, signing_key
 from server.audit_delivery import OwnRepository
 from server.audit_forwarding import forwarding
 from server.audit_reception import receiving
+from server.audit_tally import counting
 from server.audit_trail import SpooledAuditTrail
 from server.configuration import affinity_domain
 from server.document_storage import open_blobs
@@ -99,6 +100,7 @@ class Platform:
     documents: RepositoryStore | None
     urls: Mapping[str, str]
     alerts: NodeAlerts
+    audit: AuditCare | None = None
 
     async def not_ready(self) -> str:
         """Why this process cannot do its work now; empty when it can."""
@@ -117,9 +119,11 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         database = await open_database(configuration.database.url)
         stack.push_async_callback(database.close)
         records = await _audit_store(configuration, database) if "audit" in actors else None
+        care: AuditCare | None = None
         ours = OwnRepository(records, now, asyncio.get_running_loop()) if records else None
         if records:
-            await stack.enter_async_context(cared_for(records, configuration.audit_repository, now))
+            care = AuditCare(records, configuration.audit_repository, now)
+            await stack.enter_async_context(care.running())
         # Before the spool, so that the records of the end itself are in it when this ends.
         await stack.enter_async_context(
             forwarding(configuration.audit.spool, configuration.audit.repositories, ours)
@@ -158,6 +162,9 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             )
             running["repository"] = _repository(store, link, on_demand, configuration, around)
             await stack.enter_async_context(leftovers_settled(store, link, around.clock))
+        await stack.enter_async_context(
+            counting(spool, around.tally, around.node, configuration.server.host, around.clock)
+        )
         await _record_activity(actors, around, configuration, actor_started)
         stack.push_async_callback(_record_activity, actors, around, configuration, actor_stopped)
         if records:
@@ -166,7 +173,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
         address = configuration.address
         urls = {name: f"{address}/{name}" for name in running}
-        yield Platform(running, around, database, store, urls, alerts)
+        yield Platform(running, around, database, store, urls, alerts, care)
 
 
 def now() -> datetime:

@@ -59,7 +59,9 @@ async def mllp_feed(
     feed = V2Feed(patients.add, patients.merge, domain)
 
     async def take(delivery: Delivery) -> bytes:
-        return await take_message(delivery, feed, around)
+        acknowledgement = await take_message(delivery, feed, around)
+        around.tally.answered += 1
+        return acknowledgement
 
     files = configuration.tls.files_for("mllp")
     listener = await MllpListener.start(

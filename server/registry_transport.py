@@ -60,6 +60,7 @@ def in_process(registry: Actor, around: Surroundings, url: str) -> Send:
         answer = await serve(
             Call(content_type, body(), url, host, host, from_ourselves=True), registry, around
         )
+        around.tally.answered += 1
         if not isinstance(answer.body, bytes):
             raise TypeError("an ITI-42 answer carries no documents")
         return answer.body

@@ -71,6 +71,7 @@ class Endpoint:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         call = _call(scope, headers, body.chunks(), self.url, caller)
         answer = await serve(call, self.actor, self.around)
+        self.around.tally.answered += 1
         drain_limit_bytes = self.around.limits.request_size_bytes + DRAIN_LIMIT_BYTES
         await _send(answer, body, send, drain_limit_bytes)
 
@@ -214,4 +215,5 @@ async def _ready(request: Request) -> Response:
     platform: Platform = request.app.state.platform
     if reason := await platform.not_ready():
         return PlainTextResponse(f"{reason}\n", 503)
-    return PlainTextResponse("ready\n")
+    audit = f"audit: {platform.audit.state}\n" if platform.audit else ""
+    return PlainTextResponse(f"ready\n{audit}")

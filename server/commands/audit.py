@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from atna_audit.checkpoints import Checkpoint
     from atna_audit.reading import AuditSummary
+    from atna_audit.reconciliation import Gap, Reconciled
     from atna_audit.search import SenderDiagnosis
     from server.audit_log import AuditLog, Verdict
     from server.settings import Configuration
@@ -216,6 +217,50 @@ def checkpoint(config: options.ConfigFile = None) -> None:
     if not newest.signature:
         raise Trouble(ExitCode.USAGE, "There is no audit record yet, and nothing to be signed.")
     typer.echo(newest.written())
+
+
+@app.command("reconcile")
+def reconcile_(
+    since: Annotated[
+        datetime | None, typer.Option(help="From this time on, here; else two days ago.")
+    ] = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Prove that every request that was answered has its record here, node by node; or show the gaps.
+
+    \b
+    Example:
+      coffre audit reconcile --since 2030-01-01
+    """
+    from server.audit_care import RECONCILED_DAYS
+    from server.commands.configured import configuration_of
+
+    begin = since.astimezone() if since else datetime.now().astimezone() - timedelta(days=RECONCILED_DAYS)
+
+    async def ask(log: "AuditLog") -> "Reconciled":
+        return await log.reconciled(begin)
+
+    found = _asked(configuration_of(config), "reconcile", ask)
+    if found.gaps:
+        raise Trouble(
+            ExitCode.DAMAGED,
+            f"Not every one of {found.answered} answers has its record.",
+            "Look into the spools of these nodes, and bring back what lies there.",
+            [(_gap(gap), "") for gap in found.gaps],
+            asdict(found),
+        )
+    if as_json:
+        write_json(asdict(found))
+    else:
+        typer.echo(f"{found.answered} answers have their records, {found.records} in all; none is missing.")
+
+
+def _gap(gap: "Gap") -> str:
+    begin, end = (f"{at.astimezone():%Y-%m-%d %H:%M:%S}" for at in (gap.since, gap.until))
+    missing = f"{gap.missing_records} records are missing" if gap.missing_records else ""
+    unrecorded = f"{gap.unrecorded_requests} answers were not recorded" if gap.unrecorded_requests else ""
+    return f"{harmless(gap.node)}, {begin} to {end}: {', '.join(filter(None, (missing, unrecorded)))}"
 
 
 def latest(configuration: "Configuration", number: int) -> "tuple[AuditSummary, ...]":

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from server.syslog_transport import TlsRepository, UdpRepository
+from tests.messages import requests
 from tests.messages.audit import HEADER, RETRIEVED
 from tests.services import rsyslog
 from tests.services.certificates import Authority, Identity
 from tests.services.platform import OPEN_DOMAIN, ROOT, Platform, free_port, running
 from tests.services.secure_domain import alerts_of
+from tests.wire import post
 
 PATIENT = "p1^^^&2.999.5&ISO"
 
@@ -236,6 +238,32 @@ def test_a_sender_that_is_cut_off_by_the_end_of_the_server_learns_that(tmp_path)
             session.send(message("cut", 2))
             session.confirm()
         assert len(asked(platform, "search", "--sender", "cut")) == 2
+
+
+def test_every_answer_of_a_server_has_its_record(fresh_platform):
+    """Refused requests, messages that nobody can read, and ITI-42 within the process included."""
+    platform = fresh_platform()
+    patient_id = platform.add_patient()
+    assert platform.provide(requests.submission(patient_id), b"a letter").status_urn == requests.SUCCESS
+    assert platform.query("<nonsense/>").status == 400
+    assert post(platform.registry_url, b"nonsense").status >= 400
+    platform.process.terminate()
+    platform.process.wait(20)
+    found = counted(platform)
+    assert (found["answered"], found["gaps"]) == (5, [])
+    with sqlite3.connect(platform.directory / "coffre.db") as database:
+        database.execute("DELETE FROM audit_subject WHERE record = 5")
+    [gap] = counted(platform, status=5)["error"]["gaps"]
+    assert (gap["node"], gap["missing_records"], gap["unrecorded_requests"]) == ("coffre", 1, 0)
+
+
+def counted(platform: Platform, status: int = 0) -> dict[str, Any]:
+    command = [sys.executable, "-m", "server.command_line", "audit", "reconcile", "--json"]
+    command += ["--config", str(platform.directory / "coffre.toml")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert ended.returncode == status, ended.stderr
+    answer: dict[str, Any] = json.loads(ended.stdout)
+    return answer
 
 
 def test_what_a_database_administrator_alters_is_found(fresh_platform):

@@ -20,8 +20,8 @@ repositories = [{{ url = "{receiver.tls_url}", {files} }}, {{ url = "{receiver.u
         platform.process.terminate()
         platform.process.wait(20)
         for transport in ("tls", "udp"):
-            received = [read_syslog(message) for message in receiver.received(transport, 7)]
+            received = [read_syslog(message) for message in receiver.received(transport, 8)]
             assert {message.diagnosis for message in received} == {()}
             events = [read_audit_message(message.content).event for message in received]
             types = [event.type_codes[0].code for event in events]
-            assert types == ["110120"] * 3 + ["ITI-44"] + ["110121"] * 3
+            assert types == ["110120"] * 3 + ["ITI-44"] + ["110121"] * 3 + ["requests-counted"]

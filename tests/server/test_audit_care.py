@@ -11,7 +11,7 @@ from atna_audit.iti20_record_audit_event import Arrival, record_of
 from atna_audit.search import Search, find
 from atna_audit.store import AuditStore
 from database import open_database
-from server.audit_care import cared_for, keep_checkpoint, signing_key
+from server.audit_care import AuditCare, keep_checkpoint, signing_key
 from server.settings import AuditRepository
 from tests.messages.audit import HEADER, RETRIEVED
 
@@ -61,7 +61,7 @@ async def test_a_line_that_a_crash_cut_off_is_written_over(store, settings):
 async def test_a_running_server_drops_what_is_old_and_keeps_a_last_checkpoint(store, settings):
     for number in range(5):
         await fill(store, number)
-    async with cared_for(store, settings, clock=lambda: NOON + timedelta(days=12)):
+    async with AuditCare(store, settings, clock=lambda: NOON + timedelta(days=12)).running():
         while len(await find(store.database, Search(), 10)) > 3:
             pass
         await fill(store, 5)

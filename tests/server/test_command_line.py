@@ -29,6 +29,7 @@ COMMANDS = (
     ("audit", "diagnose"),
     ("audit", "verify"),
     ("audit", "checkpoint"),
+    ("audit", "reconcile"),
 )
 
 

@@ -184,7 +184,7 @@ async def test_a_body_that_does_not_come_is_given_up(monkeypatch):
     body = web._Body(silent)
     with pytest.raises(Interrupted):
         [chunk async for chunk in body.chunks()]
-    await asyncio.wait_for(body.drain(), PATIENCE_SECONDS)
+    await asyncio.wait_for(body.drain(1024), PATIENCE_SECONDS)
     assert not body.complete
 
 

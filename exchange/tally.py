@@ -1,0 +1,11 @@
+"""How many requests were answered and how many recorded, counted apart (ITI TF-2: 3.20)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts since this process began; a record precedes its answer, so `recorded` is never the smaller."""
+
+    answered: int = 0
+    recorded: int = 0
