@@ -70,7 +70,8 @@ class HttpServer(uvicorn.Server):
         try:
             listening = sockets or await listening_at(self.config.host, self.config.port)
         except OSError as problem:
-            log.error("no listening at %s:%d: %s", self.config.host, self.config.port, problem.strerror)
+            reason = (problem.strerror or str(problem)).lower()
+            log.error("no listening at %s:%d: %s", self.config.host, self.config.port, reason)
             await self.lifespan.shutdown()
             sys.exit(STARTUP_FAILURE)
         files = self.config.node_files
@@ -102,7 +103,7 @@ class HttpProcess(multiprocess.Process):
 def run_in_processes(config: HttpConfig) -> None:
     """Run so many servers under uvicorn's supervisor until it is told to end."""
     # It makes its processes by this name, and has no other place to say of which kind.
-    multiprocess.Process = HttpProcess  # type: ignore[misc]
+    multiprocess.Process = HttpProcess  # type: ignore[misc]  # a class is no variable to mypy
     multiprocess.Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
@@ -115,7 +116,10 @@ class NodeHttp(HttpToolsProtocol):
     _head_begun = False
     _head_bytes = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(
+        self,
+        transport: asyncio.Transport,  # type: ignore[override]  # as uvicorn has it
+    ) -> None:
         """Look at the peer's certificate once for all requests, and wait for the first."""
         super().connection_made(transport)
         self._tls = _tls_extension(transport.get_extra_info("ssl_object"))
