@@ -7,7 +7,9 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,9 +128,10 @@ repositories = [
     patient_id = platform.add_patient()
     platform.process.terminate()
     platform.process.wait(20)
-    found = searched(repository.platform, 7, "--sender", "sending-platform")
+    found = searched(repository.platform, 8, "--sender", "sending-platform")
     events = [one["event"] for one in found]
-    assert events == ["Application Start"] * 3 + ["ITI-44 Patient Identity Feed"] + ["Application Stop"] * 3
+    at_work = ["Application Start"] * 3 + ["ITI-44 Patient Identity Feed"] + ["Application Stop"] * 3
+    assert events == [*at_work, "Requests Counted"]
     assert found[3]["patients"] == [patient_id]
 
 
@@ -264,6 +267,38 @@ def counted(platform: Platform, status: int = 0) -> dict[str, Any]:
     assert ended.returncode == status, ended.stderr
     answer: dict[str, Any] = json.loads(ended.stdout)
     return answer
+
+
+def test_no_answer_is_without_its_record_however_often_the_server_is_killed(fresh_platform):
+    """Killed while it answers, records and delivers: each answer has exactly one record, and it is proven."""
+    answered: list[str] = []
+    for _ in range(3):
+        platform = fresh_platform()
+        begun = threading.Event()
+
+        def ask(platform: Platform = platform, begun: threading.Event = begun) -> None:
+            with suppress(OSError, AssertionError):
+                while True:
+                    answered.append(platform.add_patient())
+                    begun.set()
+
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for one in askers:
+            one.start()
+        assert begun.wait(30)
+        time.sleep(0.7)
+        platform.kill()
+        for one in askers:
+            one.join(30)
+    platform = fresh_platform()
+    stored: Counter[str] = Counter()
+    deadline = time.monotonic() + 20
+    while not set(answered) <= set(stored) and time.monotonic() < deadline:
+        found = asked(platform, "search", "--event", "ITI-44", "-n", "100000")
+        stored = Counter(patient for one in found for patient in one["patients"])
+    assert {patient: stored[patient] for patient in answered} == dict.fromkeys(answered, 1)
+    assert counted(platform)["gaps"] == []
+    assert verified(platform).returncode == 0
 
 
 def test_what_a_database_administrator_alters_is_found(fresh_platform):
