@@ -41,7 +41,10 @@ def record(domain) -> Record:
 
 
 def test_demande_explicite_opt_in(domain):
-    """A record that nobody opened is not there: nothing is found in it, and nothing taken for it."""
+    """A record that nobody opened is not there: nothing is found in it, and nothing taken for it.
+
+    docs/consent.md.
+    """
     record = Record(domain, opened=False)
     assert record.seen_by(record.patient) == []
     answer = record.provide(record.patient, record.document())
@@ -51,14 +54,14 @@ def test_demande_explicite_opt_in(domain):
 
 
 def test_le_dsp_ne_contient_pas_de_document_a_sa_creation(record):
-    """An open record answers with an empty success."""
+    """An open record answers with an empty success (docs/consent.md)."""
     answer = record.all_of_it(record.patient)
     assert answer.status_urn == SUCCESS
     assert answer.found("RegistryObjectList")[0][:] == []
 
 
 def test_il_peut_fermer_son_dsp_a_tout_moment(record):
-    """At once invisible to all, deposits refused; and as it was when it is opened again."""
+    """At once invisible to all, deposits refused; and as it was when it is opened again (docs/consent.md)."""
     record.grant(DR_A.party)
     sent = record.deposit(DR_A)
     record.turn(RecordStatus.CLOSED)
@@ -71,7 +74,10 @@ def test_il_peut_fermer_son_dsp_a_tout_moment(record):
 
 
 def test_a_qui_le_patient_aura_donne_le_droit_d_acces(record):
-    """Whoever has no grant finds nothing, and is told what he would be told of an empty record."""
+    """Whoever has no grant finds nothing, and is told what he would be told of an empty record.
+
+    docs/consent.md.
+    """
     sent = record.deposit(record.patient)
     assert record.seen_by(DR_A) == []
     assert record.retrieve(DR_A, sent.unique_id).codes == ["XDSDocumentUniqueIdError"]
@@ -81,7 +87,7 @@ def test_a_qui_le_patient_aura_donne_le_droit_d_acces(record):
 
 
 def test_droits_d_acces_pour_consulter_et_deposer(record):
-    """Two separate rights."""
+    """Two separate rights (docs/consent.md)."""
     sent = record.deposit(record.patient)
     record.grant(DR_A.party, Right.READ)
     record.grant(DR_B.party, Right.DEPOSIT)
@@ -92,7 +98,7 @@ def test_droits_d_acces_pour_consulter_et_deposer(record):
 
 
 def test_decider_a_tout_moment_de_changer_les_droits(record):
-    """A change counts from the next request on."""
+    """A change counts from the next request on (docs/consent.md)."""
     sent = record.deposit(record.patient)
     for _ in range(3):
         given = record.grant(DR_A.party)
@@ -102,7 +108,7 @@ def test_decider_a_tout_moment_de_changer_les_droits(record):
 
 
 def test_s_opposer_a_l_acces_par_un_ou_plusieurs_professionnels(record):
-    """Neither read nor write, nor in an emergency, nor what he deposited himself."""
+    """Neither read nor write, nor in an emergency, nor what he deposited himself (docs/consent.md)."""
     record.grant(DR_A.party)
     record.deposit(DR_A)
     record.let(Directive(Kind.EXCLUSION, DR_A.party))
@@ -113,7 +119,7 @@ def test_s_opposer_a_l_acces_par_un_ou_plusieurs_professionnels(record):
 
 
 def test_definir_le_niveau_de_confidentialite_de_certains_documents(record):
-    """A grant reaches up to its level; an unknown code is the patient's alone."""
+    """A grant reaches up to its level; an unknown code is the patient's alone (docs/consent.md)."""
     by_level = {level: record.deposit(record.patient, level=level).unique_id for level in "NRVX"}
     for level, seen in ((Level.NORMAL, "N"), (Level.RESTRICTED, "NR"), (Level.SECRET, "NRV")):
         record.grant(DR_A.party, Right.READ, level=level)
@@ -122,7 +128,7 @@ def test_definir_le_niveau_de_confidentialite_de_certains_documents(record):
 
 
 def test_limiter_leur_visibilite_a_seulement_certains_professionnels(record):
-    """An allow list for one document."""
+    """An allow list for one document (docs/consent.md)."""
     for doctor in (DR_A, DR_B):
         record.grant(doctor.party)
     shared, reserved = record.deposit(record.patient), record.deposit(record.patient)
@@ -132,7 +138,10 @@ def test_limiter_leur_visibilite_a_seulement_certains_professionnels(record):
 
 
 def test_je_peux_masquer_certains_documents_partages(record):
-    """Hidden: absent everywhere, whatever is asked and however, and there again when no longer hidden."""
+    """Hidden: absent everywhere, whatever is asked and however, and there again when no longer hidden.
+
+    docs/consent.md.
+    """
     record.grant(DR_A.party)
     visible, hidden = record.deposit(DR_A, folder=True), record.deposit(DR_A, folder=True)
     entry_uuid = record.entry_uuid(hidden)
@@ -185,7 +194,7 @@ def _without_ids(message: bytes) -> bytes:
 
 
 def test_en_fonction_de_la_profession_et_de_la_specialite(record):
-    """The access matrix holds also for whoever the patient has let in."""
+    """The access matrix holds also for whoever the patient has let in (docs/consent.md)."""
     note, lab = record.deposit(record.patient), record.deposit(record.patient, type_code="LAB")
     for person in (DR_A, NURSE):
         record.grant(person.party)
@@ -197,7 +206,7 @@ def test_en_fonction_de_la_profession_et_de_la_specialite(record):
 
 
 def test_dans_le_cadre_d_une_relation_therapeutique(record):
-    """A relation has an origin and an end, and with the end the access ends."""
+    """A relation has an origin and an end, and with the end the access ends (docs/consent.md)."""
     sent = record.deposit(record.patient)
     now = datetime.now(UTC)
     over = Period(now - timedelta(days=2), now - timedelta(days=1))
@@ -208,7 +217,10 @@ def test_dans_le_cadre_d_une_relation_therapeutique(record):
 
 
 def test_gerees_differemment_liberal_institutionnel(record):
-    """An institution's grant is for whoever works there today, a person's wherever he works."""
+    """An institution's grant is for whoever works there today, a person's wherever he works.
+
+    docs/consent.md.
+    """
     sent = record.deposit(record.patient)
     record.grant(Party(PartyKind.ORGANIZATION, CLINIC), Right.READ)
     assert record.seen_by(DR_A) == []
@@ -218,7 +230,7 @@ def test_gerees_differemment_liberal_institutionnel(record):
 
 
 def test_je_peux_consulter_mes_donnees_moi_meme_et_deposer_moi_meme(record):
-    """The patient needs no grant; another patient is a stranger."""
+    """The patient needs no grant; another patient is a stranger (docs/consent.md)."""
     sent = record.deposit(record.patient)
     assert record.seen_by(record.patient) == [sent.unique_id]
     stranger = Record(record.platform).patient
@@ -227,7 +239,7 @@ def test_je_peux_consulter_mes_donnees_moi_meme_et_deposer_moi_meme(record):
 
 
 def test_permettre_a_une_personne_de_l_aider(record):
-    """A helper reads in the patient's stead, and acts in his stead where he was made to."""
+    """A helper reads in the patient's stead, and acts in his stead where he was made to (docs/consent.md)."""
     sent = record.deposit(record.patient)
     helper = Person("H", role="HELPER")
     record.let(Directive(Kind.HELPER, helper.party))
@@ -238,14 +250,14 @@ def test_permettre_a_une_personne_de_l_aider(record):
 
 
 def test_authentification_forte_pour_envoyer_lire_ou_recuperer(record):
-    """Without an assertion nothing is answered at all."""
+    """Without an assertion nothing is answered at all (docs/consent.md)."""
     sent = record.deposit(record.patient)
     question = ("$XDSDocumentEntryUniqueId", f"('{sent.unique_id}')")
     assert record.ask(None, "GetDocuments", question).fault[0] == "Sender"
 
 
 def test_an_emergency_opens_what_is_normal_unless_the_patient_says_otherwise(record):
-    """Break-glass, which the record of the access tells of."""
+    """Break-glass, which the record of the access tells of (docs/consent.md)."""
     normal, restricted = record.deposit(record.patient), record.deposit(record.patient, level="R")
     emergency = DR_A.in_emergency()
     assert record.seen_by(emergency) == [normal.unique_id]
@@ -256,7 +268,10 @@ def test_an_emergency_opens_what_is_normal_unless_the_patient_says_otherwise(rec
 
 
 def test_what_only_a_hidden_document_replaced_is_as_it_was_before(record):
-    """The replaced document is Approved again, and may be replaced by whoever sees no replacement."""
+    """The replaced document is Approved again, and may be replaced by whoever sees no replacement.
+
+    docs/consent.md.
+    """
     for doctor in (DR_A, DR_B):
         record.grant(doctor.party)
     first = record.deposit(DR_A)
@@ -278,7 +293,7 @@ def test_what_only_a_hidden_document_replaced_is_as_it_was_before(record):
 
 
 def test_a_hidden_document_cannot_be_referred_to(record):
-    """The error is that of a document which was never registered."""
+    """The error is that of a document which was never registered (docs/consent.md)."""
     record.grant(DR_A.party)
     hidden = record.deposit(record.patient)
     entry_uuid = record.entry_uuid(hidden)
@@ -292,7 +307,7 @@ def test_a_hidden_document_cannot_be_referred_to(record):
 
 
 def test_professionals_do_not_update_or_remove(record):
-    """Nor by naming an object of their own patient's record beside it."""
+    """Nor by naming an object of their own patient's record beside it (docs/consent.md)."""
     record.grant(DR_A.party)
     entry_uuid = record.entry_uuid(record.deposit(DR_A))
     change = requests.submit(
@@ -313,7 +328,10 @@ def test_professionals_do_not_update_or_remove(record):
 
 
 def test_a_query_across_patients_finds_what_each_of_them_shows(domain):
-    """Multi-Patient Stored Query [ITI-51]; one who shows nothing is not told from one who has nothing."""
+    """Multi-Patient Stored Query [ITI-51]; one who shows nothing is not told from one who has nothing.
+
+    docs/consent.md.
+    """
     one, other, closed = Record(domain), Record(domain), Record(domain)
     sent = {each.patient_id: each.deposit(each.patient) for each in (one, other, closed)}
     for each in (one, other, closed):
@@ -334,7 +352,10 @@ def test_a_query_across_patients_finds_what_each_of_them_shows(domain):
 
 
 def test_the_reason_of_a_refusal_is_in_the_record_and_not_in_the_answer(record):
-    """voir quel professionnel, identifié nominativement: the patient reads why, the professional does not."""
+    """voir quel professionnel, identifié nominativement: the patient reads why, the professional does not.
+
+    docs/consent.md.
+    """
     record.let(Directive(Kind.EXCLUSION, DR_A.party))
     answer = record.provide(DR_A, record.document())
     assert b"excluded" not in answer.body
@@ -370,7 +391,10 @@ def test_a_merge_of_patients_shows_nothing_that_was_hidden(domain):
 
 
 def test_no_answer_shows_the_old_state_after_a_change_was_acknowledged(domain):
-    """Queries run on and on while documents are hidden: each begun after a change leaves them out."""
+    """Queries run on and on while documents are hidden: each begun after a change leaves them out.
+
+    docs/consent.md.
+    """
     record = Record(domain)
     record.grant(DR_A.party)
     documents = [record.deposit(record.patient) for _ in range(5)]

@@ -119,7 +119,8 @@ def test_a_connection_serves_many_requests_and_one_flight_is_enough(fresh_platfo
     for _ in range(20):
         connection.request("GET", "/readyz")
         response = connection.getresponse()
-        assert (response.status, response.version, response.read()) == (200, 11, b"ready\n")
+        assert (response.status, response.version) == (200, 11)
+        assert response.read().startswith(b"ready\n")
         assert response.getheader("connection") is None
     connection.close()
     for _ in range(20):
