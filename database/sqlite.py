@@ -4,7 +4,15 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
@@ -104,7 +112,7 @@ class SqliteDatabase(Database):
                 yield rows
         finally:
             # Not waited for: the thread does it before whatever its next holder wants.
-            self._detach(reader.run(reader.close_cursor))
+            self._detach(reader.next(reader.close_cursor))
             self._readers.give(reader)
 
     @asynccontextmanager
@@ -116,7 +124,7 @@ class SqliteDatabase(Database):
             yield transaction
         finally:
             if transaction.begun:
-                self._detach(reader.run(reader.undo_all))
+                self._detach(reader.next(reader.undo_all))
             self._readers.give(reader)
 
     @asynccontextmanager
@@ -170,7 +178,7 @@ class SqliteDatabase(Database):
             if not durable.done():
                 durable.set_result(None) if error is None else durable.set_exception(error)
 
-    def _detach(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
+    def _detach(self, work: Awaitable[None]) -> "asyncio.Future[None]":
         """Run to the end even if who asked for it is cancelled."""
         task = asyncio.ensure_future(work)
         self._ends.add(task)
@@ -218,6 +226,10 @@ class _Worker:
             return await loop.run_in_executor(self._thread, function, *arguments)
         finally:
             timer.cancel()
+
+    def next(self, function: Callable[[], None]) -> "asyncio.Future[None]":
+        """Give it to the thread at once, so that it is done before whatever the next holder asks for."""
+        return asyncio.wrap_future(self._thread.submit(function))
 
     async def close(self) -> None:
         """Close the connection and end the thread, after what it was given."""

@@ -1,6 +1,7 @@
 """The door itself: what is committed, undone, waited for and refused, the same on both databases."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, func, insert, select, text, update
@@ -14,6 +15,7 @@ from database import (
     Statement,
     open_database,
 )
+from database.sqlite import READERS
 
 pytestmark = pytest.mark.anyio
 
@@ -287,3 +289,15 @@ async def test_sqlite_waits_for_the_disk_at_every_commit(sqlite_url):
     assert await database.fetch(Statement(text("PRAGMA synchronous"))) == [(2,)]
     assert await database.fetch(Statement(text("PRAGMA journal_mode"))) == [("wal",)]
     await database.close()
+
+
+async def test_a_reading_begins_where_the_last_one_on_its_connection_has_ended(database):
+    """The end is not waited for, and all the same comes before what the next one does."""
+    readers = READERS if database.dialect == "sqlite" else database.limits.connections
+    others = [database.reading() for _ in range(readers - 1)]
+    async with AsyncExitStack() as stack:
+        for one in others:
+            await (await stack.enter_async_context(one)).fetch(COUNT)
+        for _ in range(3):
+            async with database.reading() as reading:
+                assert await reading.fetch(COUNT) == [(0,)]
