@@ -209,7 +209,8 @@ def _explain_handshake(patient: Patient, problem: OSError, diagnosis: Diagnosis)
         diagnosis.note(Ailment.CERTIFICATE_REQUIRED, "it ends the handshake because we show no certificate")
     elif "ALERT" in reason:
         _explain_verdict(patient, problem, diagnosis)
-    elif isinstance(problem, ssl.SSLEOFError | ConnectionError):
+    elif isinstance(problem, ssl.SSLEOFError) or not isinstance(problem, ssl.SSLError):
+        # Python tells some ends of a connection by an OSError that has no name of its own.
         diagnosis.note(Ailment.NOT_TLS, "it ends the connection when we begin with TLS")
     else:
         diagnosis.note(Ailment.OTHER, reason_of(problem))
