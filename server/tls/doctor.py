@@ -63,6 +63,9 @@ REMEDIES: Mapping[Ailment, str] = {
     Ailment.OTHER: "Show this line to the operator of the other side.",
 }
 
+# How OpenSSL tells, depending on its version, that the other side just went away.
+_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
 # X509_V_ERR_... of OpenSSL.
 _OF_CERTIFICATE: Mapping[int, Ailment] = {
     9: Ailment.NOT_YET_VALID,
@@ -209,7 +212,7 @@ def _explain_handshake(patient: Patient, problem: OSError, diagnosis: Diagnosis)
         diagnosis.note(Ailment.CERTIFICATE_REQUIRED, "it ends the handshake because we show no certificate")
     elif "ALERT" in reason:
         _explain_verdict(patient, problem, diagnosis)
-    elif isinstance(problem, ssl.SSLEOFError) or not isinstance(problem, ssl.SSLError):
+    elif isinstance(problem, _ENDS) or not isinstance(problem, ssl.SSLError):
         # Python tells some ends of a connection by an OSError that has no name of its own.
         diagnosis.note(Ailment.NOT_TLS, "it ends the connection when we begin with TLS")
     else:
