@@ -70,3 +70,27 @@ used_assertion = Table(
     Column("key", LargeBinary, primary_key=True),
     Column("until_seconds", BigInteger, nullable=False, index=True),
 )
+
+# Products attested for these transactions (words apart) up to a moment; a row stays when it ends.
+software_attestation = Table(
+    "software_attestation",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("name", "version", "vendor", "transactions")),
+    Column("until_seconds", BigInteger, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    # When it was revoked or gave way to a newer one, and by whom; null while it holds.
+    Column("ended", BigInteger),
+    Column("ended_by", Text),
+)
+
+# By what it is known: one certificate by its SHA-256, or all of one subject and issuer; the other is empty.
+software_certificate = Table(
+    "software_certificate",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    Column("attestation", BigInteger, nullable=False, index=True),
+    *(Column(name, Text, nullable=False) for name in ("sha256", "subject", "issuer")),
+    Index("ix_software_certificate_sha256", "sha256", "subject"),
+)

@@ -20,6 +20,7 @@ from ihe.audit_events import (
     APPLICATION_ACTIVITY,
     APPLICATION_START,
     APPLICATION_STOP,
+    ASSERTION_REFUSED,
     BY_TRANSACTION,
     DESTINATION,
     IP_ADDRESS,
@@ -34,6 +35,7 @@ from ihe.audit_events import (
     SOURCE,
     UNREADABLE_MESSAGE,
     URI,
+    USE_OF_RESTRICTED_FUNCTION,
     USER_AUTHENTICATION,
     XSPA,
     About,
@@ -68,7 +70,7 @@ class Happening:
     are, or MSH-6|MSH-5 and MSH-4|MSH-3 of an HL7 v2 message; `peer_address` is the other machine's and
     `endpoint_address` our own; `peer_name` is the subject of its certificate. A `transaction` of None is a
     message of which not even that could be read. `user_refused` says that it failed because its user could
-    not be verified.
+    not be verified, `software_refused` that its software was not attested; `software` is attested.
     """
 
     transaction: Transaction | FeedMessage | None
@@ -94,19 +96,22 @@ class Happening:
     user: User | None = None
     user_refused: bool = False
     peer_name: str = ""
+    software: str = ""
+    software_refused: bool = False
 
 
 def audit_messages_of(happening: Happening) -> tuple[AuditMessage, ...]:
     """Tell what happened, in one message for each patient unless it was a query (ITI TF-2: 3.20.7)."""
     if happening.transaction is None:
-        return (_alert(happening),)
+        return (_alert(happening, UNREADABLE_MESSAGE),)
     row = BY_TRANSACTION[happening.transaction]
     action = row.event(happening.we_are).action
     obsolete = happening.obsolete_patient_ids if row.obsolete_action else ()
     return (
         *(_message(row, happening, row.obsolete_action, (patient,)) for patient in obsolete),
         *(_message(row, happening, action, patients) for patients in _patients_by_message(row, happening)),
-        *((_failed_login(happening),) if happening.user_refused else ()),
+        *((_alert(happening, USE_OF_RESTRICTED_FUNCTION),) if happening.software_refused else ()),
+        *((_alert(happening, ASSERTION_REFUSED), _failed_login(happening)) if happening.user_refused else ()),
     )
 
 
@@ -126,12 +131,13 @@ def actor_stopped(
 
 @dataclass(frozen=True, slots=True)
 class RefusedNode:
-    """A node that could not be authenticated at one of our endpoints, or could not authenticate us."""
+    """A node that was not let in at one of our endpoints, or did not let us in."""
 
     endpoint: str
     endpoint_address: str
     peer_address: str
     reason: str
+    type_code: CodedValue = NODE_AUTHENTICATION
 
 
 def node_refused(refused: RefusedNode, at: datetime, process_id: str, audit_source_id: str) -> AuditMessage:
@@ -152,7 +158,7 @@ def node_refused(refused: RefusedNode, at: datetime, process_id: str, audit_sour
     alert = (ALERT_DESCRIPTION, refused.reason)
     return AuditMessage(
         EventIdentification(
-            SECURITY_ALERT, at, Outcome.MINOR, Action.EXECUTE, (NODE_AUTHENTICATION,), refused.reason
+            SECURITY_ALERT, at, Outcome.MINOR, Action.EXECUTE, (refused.type_code,), refused.reason
         ),
         (reporter, peer),
         AuditSource(audit_source_id),
@@ -209,8 +215,10 @@ def _message(
 def _participants(row: AuditedTransaction, happening: Happening) -> tuple[ActiveParticipant, ...]:
     # Source, user, destination; on a retrieve the content flows from whoever was asked.
     if row.source == "client":
-        return (_sender(happening, SOURCE), *_human(happening), _receiver(happening, DESTINATION))
-    return (_receiver(happening, SOURCE), *_human(happening), _sender(happening, DESTINATION))
+        ends = (_sender(happening, SOURCE), *_human(happening), _receiver(happening, DESTINATION))
+    else:
+        ends = (_receiver(happening, SOURCE), *_human(happening), _sender(happening, DESTINATION))
+    return (*ends, *_software(happening))
 
 
 def _human(happening: Happening) -> tuple[ActiveParticipant, ...]:
@@ -221,6 +229,13 @@ def _human(happening: Happening) -> tuple[ActiveParticipant, ...]:
     return (
         ActiveParticipant(user.audit_id, is_requestor=True, roles=_coded(user.role), user_name=user.name),
     )
+
+
+def _software(happening: Happening) -> tuple[ActiveParticipant, ...]:
+    """The product by which the peer speaks, as it was attested (DICOM PS3.16 CID 402)."""
+    if not happening.software:
+        return ()
+    return (ActiveParticipant(happening.software, is_requestor=False, roles=(APPLICATION,)),)
 
 
 def _coded(role: Role | None) -> tuple[CodedValue, ...]:
@@ -300,8 +315,8 @@ def _object(kind: ObjectKind, id_type: CodedValue, id_: str, *details: tuple[str
     return ParticipantObject(id_, id_type, kind.type_code, kind.role, kind.life_cycle, details=said)
 
 
-def _alert(happening: Happening) -> AuditMessage:
-    """Name the peer and the endpoint of a message that nobody could read (DICOM PS3.15 A.5.3.11)."""
+def _alert(happening: Happening, type_code: CodedValue) -> AuditMessage:
+    """Name the peer and the endpoint of a message that should not have come (DICOM PS3.15 A.5.3.11)."""
     reporter = replace(_receiver(happening), is_requestor=True)
     peer = replace(_sender(happening), is_requestor=False)
     return AuditMessage(
@@ -310,12 +325,12 @@ def _alert(happening: Happening) -> AuditMessage:
             happening.at,
             happening.outcome,
             Action.EXECUTE,
-            (UNREADABLE_MESSAGE,),
+            (type_code,),
             happening.outcome_text,
         ),
         (reporter, peer),
         AuditSource(happening.audit_source_id),
-        _objects(SECURITY_RESOURCE, UNREADABLE_MESSAGE, happening, ()),
+        _objects(SECURITY_RESOURCE, type_code, happening, ()),
     )
 
 

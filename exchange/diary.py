@@ -5,6 +5,7 @@ from datetime import datetime
 
 from exchange.audit_trail import AuditedDocument, Happening
 from exchange.call import Call
+from exchange.subject import Software
 from ihe.audit_events import Outcome
 from ihe.namespaces import ANONYMOUS
 from ihe.transactions import Transaction
@@ -42,6 +43,8 @@ class Diary:
     failure_text: str = ""
     user: User | None = None
     user_refused: bool = False
+    software: Software | None = None
+    software_refused: bool = False
 
     def failed(self, outcome: Outcome, text: str) -> None:
         """The whole request failed, for this reason."""
@@ -82,4 +85,6 @@ class Diary:
             message_id=self.message_id,
             user=self.user,
             user_refused=self.user_refused,
+            software=str(self.software or ""),
+            software_refused=self.software_refused,
         )

@@ -9,7 +9,8 @@ from exchange.audit_trail import Happening, audit_messages_of
 from exchange.ports import AuditUnavailable, CannotMerge, Obstacle
 from exchange.replies import Forbidden, where
 from exchange.serve import Surroundings
-from exchange.subject import NodeCertificate, Subject
+from exchange.software import NotAttested, software_asking
+from exchange.subject import NodeCertificate, Software, Subject
 from exchange.verbs import Verb
 from hl7v2.ack import write_ack
 from hl7v2.adt import AdtMessage, PatientIdDomain, errors_in_adt, patient_id_of, prior_patient_id_of, read_adt
@@ -26,6 +27,7 @@ from hl7v2.message import NotHl7
 from ihe.audit_events import Outcome
 from ihe.error_codes import REGISTRY_BUSY
 from ihe.patient_identity_feed import (
+    ITI_8_ADD,
     PATIENT_IDENTIFIER_LIST,
     PRIOR_PATIENT_IDENTIFIER_LIST,
     Effect,
@@ -74,6 +76,8 @@ class _Notes:
     errors: tuple[FieldError, ...] = ()
     outcome: Outcome = Outcome.SUCCESS
     outcome_text: str = field(default="")
+    software: Software | None = None
+    software_refused: bool = False
 
     async def patients(self) -> Collection[str]:
         """Those of this domain whom the message names."""
@@ -88,7 +92,10 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
         if delivery.trouble:
             raise NotHl7(delivery.trouble)
         message = notes.message = read_adt(delivery.content)
-        subject = Subject(delivery.peer_address, certificate=delivery.peer_certificate)
+        notes.software = await _software(delivery, around)
+        subject = Subject(
+            delivery.peer_address, certificate=delivery.peer_certificate, software=notes.software
+        )
         # 5. Every error of the message, or none.
         notes.errors = (*errors_in_adt(message), *_identify(message, feed.domain, notes))
         if not notes.errors:
@@ -111,6 +118,13 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
         notes.errors = (_internal("the audit trail is not available"),)
     control_id = around.new_uuid().rpartition(":")[2].replace("-", "")[-CONTROL_ID_DIGITS:]
     return write_ack(notes.message, notes.errors, control_id, around.clock())
+
+
+async def _software(delivery: Delivery, around: Surroundings) -> Software | None:
+    if around.attestations is None:
+        return None
+    certificate = delivery.peer_certificate
+    return await software_asking(certificate, ITI_8_ADD.number, around.attestations, around.clock())
 
 
 def _identify(message: AdtMessage, domain: PatientIdDomain, notes: _Notes) -> Iterator[FieldError]:
@@ -158,6 +172,10 @@ def _explain(problem: Exception, notes: _Notes, around: Surroundings) -> None:
         case NotHl7():
             notes.errors = (FieldError(SEGMENT_SEQUENCE_ERROR, _HEADER, str(problem)),)
             notes.outcome, notes.outcome_text = Outcome.MINOR, str(problem)
+        case NotAttested():
+            notes.errors = (FieldError(APPLICATION_INTERNAL_ERROR, _HEADER, str(problem)),)
+            notes.outcome, notes.outcome_text = Outcome.MINOR, str(problem)
+            notes.software_refused = True
         case Refused() if all(error.code == REGISTRY_BUSY.name for error in problem.errors):
             text = "too many requests at once; send this one again"
             notes.errors = (FieldError(APPLICATION_RECORD_LOCKED, _HEADER, text),)
@@ -206,4 +224,6 @@ def _happening(delivery: Delivery, notes: _Notes, around: Surroundings) -> Happe
         patient_ids=(notes.patient_id,) if notes.patient_id else (),
         obsolete_patient_ids=(notes.prior_patient_id,) if notes.prior_patient_id else (),
         message_id=message.control_id if message else "",
+        software=str(notes.software or ""),
+        software_refused=notes.software_refused,
     )

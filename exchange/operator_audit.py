@@ -12,6 +12,7 @@ from audit_message.model import (
     ParticipantObject,
 )
 from ihe.audit_events import (
+    ALERT_DESCRIPTION,
     APPLICATION,
     AUDIT_LOG_NAME,
     AUDIT_LOG_USED,
@@ -23,6 +24,8 @@ from ihe.audit_events import (
     PATIENT_NUMBER,
     PATIENT_RECORD,
     PATIENTS_UNMERGED,
+    SECURITY_ALERT,
+    SECURITY_CONFIGURATION,
     SECURITY_RESOURCE,
     URI,
     Action,
@@ -80,6 +83,32 @@ def consent_touched(
         _operator(operator, process_id, audit_source_id),
         AuditSource(audit_source_id),
         (patient,),
+    )
+
+
+def software_register_changed(
+    at: datetime,
+    register_uri: str,
+    change: str,
+    operator: str,
+    process_id: str,
+    audit_source_id: str,
+    trouble: str = "",
+) -> AuditMessage:
+    """Tell that somebody changed which software may ask, and how (DICOM PS3.15 A.5.3.11)."""
+    register = _object(SECURITY_RESOURCE, URI, register_uri)
+    return AuditMessage(
+        EventIdentification(
+            SECURITY_ALERT,
+            at,
+            Outcome.MINOR if trouble else Outcome.SUCCESS,
+            Action.EXECUTE,
+            (SECURITY_CONFIGURATION,),
+            trouble,
+        ),
+        _operator(operator, process_id, audit_source_id),
+        AuditSource(audit_source_id),
+        (replace(register, details=(Detail(ALERT_DESCRIPTION, change),)),),
     )
 
 

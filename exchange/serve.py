@@ -18,6 +18,7 @@ from exchange.diary import Diary, Node
 from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
+from exchange.software import Attestations
 from exchange.tally import Tally
 from exchange.users import Users, who_is_asking
 from ihe.transactions import BY_ACTION
@@ -50,6 +51,8 @@ class Surroundings:
     consent: Consent
     audit: AuditTrail
     tally: Tally = field(default_factory=Tally)
+    attestations: Attestations | None = None
+    """Where only attested software may ask, the register of it."""
 
 
 async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
@@ -71,7 +74,14 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         conversation = _conversation_about(message, actor, diary)
         # 3. Who is asking.
         subject = await who_is_asking(
-            call, message, conversation.transaction, actor.name, around.users, diary, around.clock()
+            call,
+            message,
+            conversation.transaction,
+            actor.name,
+            around.users,
+            around.attestations,
+            diary,
+            around.clock(),
         )
         # 4. XML to a typed, frozen request.
         request = await conversation.read(message, diary)

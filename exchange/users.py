@@ -1,4 +1,4 @@
-"""Step 3: the user whom a message names, verified (ITI TF-2: 3.40)."""
+"""Step 3: the machine, its software, and the user whom a message names, verified (ITI TF-2: 3.19, 3.40)."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,9 @@ from exchange.bearing import Bearing, bearing
 from exchange.call import Call
 from exchange.conversation import Message
 from exchange.diary import Diary
+from exchange.software import Attestations, NotAttested, software_asking
 from exchange.subject import Subject
+from ihe.namespaces import WSSE
 from ihe.transactions import Transaction
 from ihe.xua import NO_ASSERTION, USED_BEFORE, WITHOUT_A_USER
 from soap.fault import QName, SoapFault
@@ -20,7 +22,12 @@ from xua.message_signature import signers_of_message
 from xua.refused import NotAccepted
 from xua.security_header import SECURITY, Token, read_security_header
 from xua.signature import Trust
+from xua.user import User
 from xua.verified import VerifiedAssertions, verify
+
+# WSS has no word for software; by its text this one is for a token, here the certificate, that could not be
+# authorized (WSS SOAP Message Security 1.1: 12).
+NOT_ATTESTED = (WSSE, "FailedAuthentication")
 
 
 class OneTimeUses(Protocol):
@@ -52,10 +59,33 @@ async def who_is_asking(
     transaction: Transaction,
     actor: str,
     users: Users,
+    attestations: Attestations | None,
     diary: Diary,
     at: datetime,
 ) -> Subject:
-    """The machine and, by his assertion, the user; a SoapFault where one is wanting or does not do."""
+    """The machine with its software and, by his assertion, the user; a SoapFault where one does not do."""
+    # What another actor of ours hands over came in by a transaction whose software was attested.
+    if attestations and not call.from_ourselves:
+        try:
+            diary.software = await software_asking(
+                call.peer_certificate, transaction.number, attestations, at
+            )
+        except NotAttested as problem:
+            diary.software_refused = True
+            raise SoapFault.sender(str(problem), NOT_ATTESTED) from None
+    user = await _user(call, message, transaction, actor, users, diary, at)
+    return Subject(call.peer_address, user, call.peer_certificate, call.from_ourselves, diary.software)
+
+
+async def _user(
+    call: Call,
+    message: Message,
+    transaction: Transaction,
+    actor: str,
+    users: Users,
+    diary: Diary,
+    at: datetime,
+) -> User | None:
     try:
         token = read_security_header(message.envelope.headers) if users.understood else None
         if token is None:
@@ -63,7 +93,7 @@ async def who_is_asking(
             # An actor of our own speaks for nobody when it settles what a stopped process left over.
             if users.required and not call.from_ourselves and transaction.number not in WITHOUT_A_USER:
                 raise NotAccepted(NO_ASSERTION)
-            return Subject(call.peer_address, None, call.peer_certificate, call.from_ourselves)
+            return None
         assertion = await _verified(token, users, at)
         presenter = await _presenter(call, message, assertion, users, at)
         refuse_unacceptable(assertion, users.policy, presenter, at)
@@ -74,7 +104,7 @@ async def who_is_asking(
         raise SoapFault.sender(problem.refusal.rule, problem.refusal.subcode) from None
     diary.user = assertion.user
     bearing.set(Bearing(assertion.user, token.content))
-    return Subject(call.peer_address, assertion.user, call.peer_certificate, call.from_ourselves)
+    return assertion.user
 
 
 async def _verified(token: Token, users: Users, at: datetime) -> Assertion:

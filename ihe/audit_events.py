@@ -68,10 +68,14 @@ LOGIN = CodedValue("110122", "DCM", "Login")
 APPLICATION_START = CodedValue("110120", "DCM", "Application Start")
 APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
 NODE_AUTHENTICATION = CodedValue("110126", "DCM", "Node Authentication")
+SECURITY_CONFIGURATION = CodedValue("110129", "DCM", "Security Configuration")
+USE_OF_RESTRICTED_FUNCTION = CodedValue("110132", "DCM", "Use of Restricted Function")
 
 # The code system of DICOM has no word for a message that belongs to no transaction, and CID 403 may be
 # extended; "Node Authentication" would hide such messages among failed TLS handshakes.
 UNREADABLE_MESSAGE = CodedValue("unreadable-message", "Coffre", "Unreadable Message")
+# Nor for a user whose assertion does not do.
+ASSERTION_REFUSED = CodedValue("assertion-refused", "Coffre", "Assertion Refused")
 
 # No transaction of IHE takes a merge back; operators do.
 PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged")

@@ -32,6 +32,13 @@ class Caller:
 
     address: str
     certificate: NodeCertificate | None = None
+    der: bytes = b""
+    """The certificate itself."""
+
+    @classmethod
+    def with_certificate(cls, address: str, pem: str) -> Self:
+        """A node that has proved to hold this certificate; ValueError if it is none."""
+        return cls(address, node_certificate(pem), ssl.PEM_cert_to_DER_cert(pem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Proxies:
         peer = scope["client"][0] if scope.get("client") else ""
         if not self.networks:
             chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain")
-            return Caller(peer, node_certificate(chain[0]) if chain else None)
+            return Caller.with_certificate(peer, chain[0]) if chain else Caller(peer)
         if not peer or not any(ip_address(peer) in network for network in self.networks):
             raise NotThroughProxy(peer, "it did not come through a trusted proxy")
         said = [value for name, value in scope["headers"] if name == ADDRESS_HEADER]
@@ -65,7 +72,7 @@ class Proxies:
         if len(shown) != 1:
             raise NotThroughProxy(address, "the proxy passed on no client certificate, or several")
         try:
-            return Caller(address, node_certificate(_pem(shown[0].decode("latin-1"))))
+            return Caller.with_certificate(address, _pem(shown[0].decode("latin-1")))
         except ValueError:
             raise NotThroughProxy(address, "the proxy passed on no readable client certificate") from None
 

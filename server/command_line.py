@@ -18,6 +18,7 @@ from server.commands import (
     registry,
     repository,
     serving,
+    software,
     tls,
 )
 from server.commands.demo import demo
@@ -49,6 +50,7 @@ app.command()(submit)
 app.command()(find)
 app.command()(fetch)
 app.add_typer(consent.app, name="consent")
+app.add_typer(software.app, name="software")
 app.add_typer(audit.app, name="audit")
 app.command()(demo)
 app.add_typer(registry.app, name="registry")

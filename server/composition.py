@@ -18,6 +18,7 @@ from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
 from consent_broker.broker import ConsentBroker, OpenDomain
 from consent_broker.one_time_use import UsedAssertions
+from consent_broker.software_register import SoftwareRegister
 from consent_broker.store import inherit
 from database import Database, DatabaseBusy, DatabaseError, DatabaseFull, Statement, open_database
 from ebxml.model import RetrieveRequest, StoredQueryCriteria
@@ -139,6 +140,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             new_uuid=new_uuid,
             consent=_consent(configuration, database),
             audit=SpooledAuditTrail(spool),
+            attestations=SoftwareRegister(database) if configuration.attestation.required else None,
         )
         alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
         running: dict[str, Actor] = {}

@@ -1,22 +1,19 @@
 """What an operator does at a patient's word, beside the running servers; in force at their next request."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from atna_audit.spool import Spool
+from audit_message.model import AuditMessage
 from consent_broker import store
 from consent_broker.decide import Verdict, decide
 from consent_broker.model import Asker, Directives, RecordStatus
 from consent_broker.rules import Rules
 from consent_broker.store import Change, Directive, described
-from database import Database, open_database
+from database import Database
 from exchange.operator_audit import consent_touched
 from exchange.verbs import Verb
-from server.audit_trail import SpooledAuditTrail
-from server.migrations import migrate
+from server.operating import Done, recorded_work
 from server.rules import read_rule_pack
 from server.settings import Configuration
 
@@ -77,24 +74,14 @@ async def _database(
 ) -> AsyncIterator[Database]:
     """The database, and a record of what became of it."""
     rules_of(configuration)
-    # Opened first: what could not be recorded is not begun.
-    spool = Spool.open(configuration.audit.spool)
-    try:
-        await asyncio.to_thread(migrate, configuration.database.url)
-        database = await open_database(configuration.database.url)
-        trouble = ""
-        try:
-            yield database
-        except Exception as problem:
-            trouble = type(problem).__name__
-            raise
-        finally:
-            await database.close()
-            source_id = configuration.audit.source_id
-            record = consent_touched(_now(), patient, change, operator, str(os.getpid()), source_id, trouble)
-            await SpooledAuditTrail(spool).record(record)
-    finally:
-        await spool.close()
+
+    def record(done: Done) -> AuditMessage:
+        return consent_touched(
+            done.at, patient, change, operator, done.process_id, done.audit_source_id, done.trouble
+        )
+
+    async with recorded_work(configuration, record) as database:
+        yield database
 
 
 def _now() -> datetime:

@@ -311,6 +311,19 @@ class Xua(Section):
         return self
 
 
+class Attestation(Section):
+    """Whether only attested software may ask, and where other software is led."""
+
+    required: bool = False
+    sandbox: WebAddress = ""
+
+    @model_validator(mode="after")
+    def _sandbox_of_whom(self) -> Self:
+        if self.sandbox and not self.required:
+            raise ValueError("the sandbox is for software that is not attested; it needs required = true")
+        return self
+
+
 class LimitSection(Section):
     """What one request may weigh (see `exchange/call.py`)."""
 
@@ -370,6 +383,7 @@ class Configuration(Section):
     domain: Domain
     identity: Identity
     xua: Xua
+    attestation: Attestation
     limits: LimitSection
     audit: Audit
     audit_repository: AuditRepository
@@ -378,6 +392,13 @@ class Configuration(Section):
     def _senders_prove_who_they_are(self) -> Self:
         if self.audit_repository.tls_port and not (self.tls.certificate and self.tls.client_ca):
             raise ValueError("audit_repository.tls_port needs certificate, key and client_ca under [tls]")
+        return self
+
+    @model_validator(mode="after")
+    def _software_is_known_by_its_certificate(self) -> Self:
+        directly = self.tls.client_ca and "http" not in self.tls.plain
+        if self.attestation.required and not (directly or self.tls.proxies):
+            raise ValueError("attestation.required needs client_ca or proxies under [tls]")
         return self
 
     @property

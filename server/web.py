@@ -18,9 +18,11 @@ import wsdl
 from exchange.audit_trail import RefusedNode
 from exchange.call import Answer, Call, Interrupted
 from exchange.serve import Actor, Surroundings, serve
+from ihe.audit_events import USE_OF_RESTRICTED_FUNCTION
 from server.callers import Caller, NotThroughProxy, Proxies
 from server.composition import Platform, running_platform
 from server.http_server import ALERTS
+from server.sandbox import Sandbox
 from server.settings import Configuration
 from server.tls.alerts import NodeAlerts
 
@@ -47,6 +49,7 @@ class Endpoint:
     url: str
     proxies: Proxies
     alerts: NodeAlerts
+    sandbox: Sandbox | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer POST with the journey of a request, and GET ?wsdl with the WSDL."""
@@ -70,10 +73,24 @@ class Endpoint:
         body = _Body(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         call = _call(scope, headers, body.chunks(), self.url, caller)
-        answer = await serve(call, self.actor, self.around)
-        self.around.tally.answered += 1
+        if self.sandbox and (reason := await self.sandbox.why_for(caller)):
+            try:
+                answer = await self._from_sandbox(self.sandbox, reason, call, caller)
+            except Interrupted:
+                return
+        else:
+            answer = await serve(call, self.actor, self.around)
+            self.around.tally.answered += 1
         drain_limit_bytes = self.around.limits.request_size_bytes + DRAIN_LIMIT_BYTES
         await _send(answer, body, send, drain_limit_bytes)
+
+    async def _from_sandbox(self, sandbox: Sandbox, reason: str, call: Call, caller: Caller) -> Answer:
+        said = f"{reason}; led to the sandbox domain"
+        log.warning("a request from %s: %s", caller.address, said)
+        await self.alerts.record(
+            RefusedNode(self.url, call.endpoint_address, caller.address, said, USE_OF_RESTRICTED_FUNCTION)
+        )
+        return await sandbox.answer(call, caller, self.actor.name)
 
     async def _refuse(self, problem: NotThroughProxy, scope: Scope, receive: Receive, send: Send) -> None:
         """Turn away who has not proved to be a node, as a handshake would (ITI TF-2: 3.19.4.1.3)."""
@@ -173,9 +190,14 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, NodeAlerts]]:
         tls = configuration.tls
         proxies = Proxies.at(tls.proxies, "http" in tls.certificate_optional)
-        async with running_platform(configuration, actors) as platform:
+        async with (
+            running_platform(configuration, actors) as platform,
+            _sandbox(configuration, platform.around) as sandbox,
+        ):
             for name, actor in platform.actors.items():
-                endpoint = Endpoint(actor, platform.around, platform.urls[name], proxies, platform.alerts)
+                endpoint = Endpoint(
+                    actor, platform.around, platform.urls[name], proxies, platform.alerts, sandbox
+                )
                 app.router.routes.append(Route(f"/{name}", endpoint))
                 log.info("%s at %s", name, platform.urls[name])
             app.state.platform = platform
@@ -188,6 +210,17 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
         Route("/readyz", _ready),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+@contextlib.asynccontextmanager
+async def _sandbox(configuration: Configuration, around: Surroundings) -> AsyncIterator[Sandbox | None]:
+    url = configuration.attestation.sandbox
+    if around.attestations is None or not url:
+        yield None
+        return
+    calling = configuration.tls.calling()
+    async with Sandbox.at(url, around.attestations, around.clock, around.new_uuid, calling) as sandbox:
+        yield sandbox
 
 
 def _front(request: Request) -> Response:

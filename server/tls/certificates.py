@@ -17,8 +17,15 @@ def node_certificate(pem: str) -> NodeCertificate:
     """What the journey of a request needs to know of it; ValueError if this is none."""
     certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
     return NodeCertificate(
-        certificate.subject.rfc4514_string(), certificate.fingerprint(hashes.SHA256()).hex()
+        certificate.subject.rfc4514_string(),
+        certificate.fingerprint(hashes.SHA256()).hex(),
+        certificate.issuer.rfc4514_string(),
     )
+
+
+def distinguished_name(text: str) -> str:
+    """A name as `node_certificate` writes names; ValueError if this is none (RFC 4514)."""
+    return x509.Name.from_rfc4514_string(text).rfc4514_string()
 
 
 def pem_of_peer(tls: ssl.SSLObject | None) -> str | None:

@@ -60,14 +60,14 @@ def refused(guarded: Platform, patient_id: str, headers: str) -> tuple[str | Non
     assert time.monotonic() - began < MOST_SECONDS
     code, subcode, reason = answer.fault
     assert (answer.status, code) == (400, "Sender")
-    whole, login = last_records(guarded, 2)
-    assert [one.get("csd-code") for one in (*whole.iter("EventTypeCode"), *login.iter("EventTypeCode"))] == [
-        "ITI-42",
-        "110122",
-    ]
-    assert {str(one.get("EventOutcomeIndicator")) for one in (whole[0], login[0])} == {"4"}
-    assert login.findtext("EventIdentification/EventOutcomeDescription") == reason
-    for record in (whole, login):
+    whole, alert, login = last_records(guarded, 3)
+    assert [
+        (one.findall(".//EventID")[0].get("csd-code"), one.findall(".//EventTypeCode")[0].get("csd-code"))
+        for one in (whole, alert, login)
+    ] == [("110107", "ITI-42"), ("110113", "assertion-refused"), ("110114", "110122")]
+    for record in (whole, alert, login):
+        assert record[0].get("EventOutcomeIndicator") == "4"
+        assert record.findtext("EventIdentification/EventOutcomeDescription") == reason
         assert b"mallory" not in etree.tostring(record)
         assert b"amuller" not in etree.tostring(record)
     assert "mallory" not in guarded.log
