@@ -159,7 +159,7 @@ def test_an_identity_feed_by_hl7_v2_comes_from_attested_software(fresh_platform,
 
 
 def test_other_software_is_led_to_the_sandbox(tmp_path, domain):
-    """ITI TF-2: 3.18, 3.41, 3.43: a domain with data of its own: what is asked and deposited there touches nothing here."""
+    """ITI TF-2: 3.18, 3.41, 3.43: a domain with data of its own; nothing of it touches what is here."""
     behind = '\n[tls]\nproxies = ["127.0.0.1"]\n'
     with ExitStack() as stack:
         sandbox = stack.enter_context(running(tmp_path / "sandbox", toml=OPEN_DOMAIN + behind))
