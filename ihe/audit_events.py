@@ -77,6 +77,9 @@ UNREADABLE_MESSAGE = CodedValue("unreadable-message", "Coffre", "Unreadable Mess
 # Nor for a user whose assertion does not do.
 ASSERTION_REFUSED = CodedValue("assertion-refused", "Coffre", "Assertion Refused")
 
+# Nor for a client that sends more than it may.
+TOO_MANY_REQUESTS = CodedValue("too-many-requests", "Coffre", "Too Many Requests")
+
 # No transaction of IHE takes a merge back; operators do.
 PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged")
 

@@ -18,11 +18,13 @@ from atna_audit.iti20_record_audit_event import Arrival, AuditRecord, Repetition
 from atna_audit.store import AuditStore
 from audit_message.framing import BadFraming, Decoder, Framed
 from database import DatabaseError
+from server.callers import network_of
 from server.settings import AuditRepository, Configuration
 from server.tls.alerts import NodeAlerts
 from server.tls.contexts import NodeContexts
 from server.tls.gate import RefusedPeer
 from server.tls.reasons import reason_of
+from server.turns import Shares
 
 log = logging.getLogger("coffre.audit")
 
@@ -32,6 +34,8 @@ DATAGRAM_BYTES = 65_535
 
 # Every node of a community keeps one connection; more are refused, and tried again by their senders.
 CONNECTIONS = 512
+# Of one address: more than the processes of any one machine that was seen.
+CONNECTIONS_OF_ONE = 64
 
 # What all connections together may hold of messages that are not whole: four of the largest size.
 HELD_LIMIT_BYTES = 256 * 1024 * 1024
@@ -224,10 +228,13 @@ class _TlsListener:
     def __init__(self, contexts: NodeContexts, intake: Intake, alerts: NodeAlerts) -> None:
         self._contexts, self._intake, self._alerts = contexts, intake, alerts
         self._connections: set[asyncio.Task[None]] = set()
+        self._shares = Shares(CONNECTIONS_OF_ONE)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or self._intake.stopping.is_set() or len(self._connections) >= CONNECTIONS:
+        crowded = self._intake.stopping.is_set() or len(self._connections) >= CONNECTIONS
+        client = network_of(writer.get_extra_info("peername")[0])
+        if task is None or crowded or not self._shares.take(client):
             log.warning("an audit connection was refused: %d are open", len(self._connections))
             writer.transport.abort()
             return
@@ -246,6 +253,7 @@ class _TlsListener:
             connection.forget()
             writer.close()
             self._connections.discard(task)
+            self._shares.give_back(client)
 
     async def _authenticated(self, connection: _Connection, writer: asyncio.StreamWriter) -> bool:
         """Whether the sender is a known node; one that is not is recorded (ITI TF-2: 3.19.5)."""

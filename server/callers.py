@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Self
@@ -16,6 +17,9 @@ from server.tls.certificates import node_certificate
 # RFC 9440: the certificate's DER in base64, between colons. nginx has no base64; it sends escaped PEM.
 CERTIFICATE_HEADER = b"client-cert"
 ADDRESS_HEADER = b"x-forwarded-for"
+
+# Whoever has one address of IPv6 has all of its network.
+NETWORK_BITS_OF_IPV6 = 64
 
 
 class NotThroughProxy(Exception):
@@ -39,6 +43,20 @@ class Caller:
     def with_certificate(cls, address: str, pem: str) -> Self:
         """A node that has proved to hold this certificate; ValueError if it is none."""
         return cls(address, node_certificate(pem), ssl.PEM_cert_to_DER_cert(pem))
+
+
+def client_of(caller: Caller) -> str:
+    """The client, by the certificate that it has proved to hold, else by where it comes from."""
+    return caller.certificate.sha256 if caller.certificate else network_of(caller.address)
+
+
+def network_of(address: str) -> str:
+    """Of IPv6 the network, of IPv4 the address itself; what is neither stands for itself."""
+    with suppress(ValueError):
+        parsed = ip_address(address)
+        if parsed.version == 6:
+            return str(ip_network((parsed, NETWORK_BITS_OF_IPV6), strict=False))
+    return address
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,19 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import multiprocess
 
+from server.callers import Proxies, client_of
 from server.tls.certificates import node_certificate, pem_of_peer
 from server.tls.contexts import NodeContexts, NodeFiles
 from server.tls.gate import Gate, GateLimits, NodeAuthentication, listening_at
+from server.turns import Shares
 
 log = logging.getLogger("coffre.server")
 
 # As they are counted on the wire (RFC 8446 section 4.2.1).
 _TLS_VERSIONS: Mapping[str | None, int] = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+
+# What a client that holds too much is told to wait: time for what is under way to end.
+RETRY_AFTER_SECONDS = 1
 
 ALERTS = "alerts"
 """The key of the lifespan's state under which the application says who hears of refused peers."""
@@ -32,7 +37,7 @@ ALERTS = "alerts"
 class HttpLimits:
     """What a peer may hold of one process before it has sent a whole head of a request."""
 
-    # Open ones, idle ones included; from CONCURRENT_REQUESTS on (`server/process.py`) the answer is 503.
+    # Open ones, idle ones included.
     connections: int = 1024
     # Heads of SOAP requests have one kilobyte; with the certificate that a proxy passes on, some more.
     head_bytes: int = 64 * 1024
@@ -49,12 +54,15 @@ class HttpConfig(uvicorn.Config):
         node_files: NodeFiles | None,
         limits: HttpLimits | None = None,
         gate_limits: GateLimits | None = None,
+        shares: Shares | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(app, http=NodeHttp, loop="asyncio", **settings)
         self.node_files = node_files
         self.limits = limits or HttpLimits()
         self.gate_limits = gate_limits
+        # What each client may hold of the connections; every process has a copy of its own.
+        self.shares = shares
 
 
 class HttpServer(uvicorn.Server):
@@ -115,6 +123,7 @@ class NodeHttp(HttpToolsProtocol):
     _head_due: asyncio.TimerHandle | None = None
     _head_begun = False
     _head_bytes = 0
+    _share: str | None = None
 
     def connection_made(
         self,
@@ -124,10 +133,13 @@ class NodeHttp(HttpToolsProtocol):
         super().connection_made(transport)
         self._tls = _tls_extension(transport.get_extra_info("ssl_object"))
         self._expect_head()
+        self._take_share()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._forget_head()
+        if self._share is not None and self.config.shares:
+            self.config.shares.give_back(self._share)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -167,6 +179,15 @@ class NodeHttp(HttpToolsProtocol):
         """Nor is its end."""
         if not self.transport.is_closing():
             super().on_message_complete()
+
+    def _take_share(self) -> None:
+        if self.config.shares is None:
+            return
+        client = client_of(Proxies().caller({"client": self.client, "extensions": {"tls": self._tls or {}}}))
+        if self.config.shares.take(client):
+            self._share = client
+        else:
+            self._turn_away(f"503 Service Unavailable\r\nretry-after: {RETRY_AFTER_SECONDS}")
 
     def _expect_head(self) -> None:
         self._head_due = self.loop.call_later(self.config.limits.head_seconds, self._too_late)

@@ -9,8 +9,10 @@ from typing import Self
 
 from exchange.identity_feed_v2 import Delivery
 from hl7v2.mllp import FRAME_LIMIT_BYTES, Decoder, NotMllp, frame
-from server.tls.certificates import node_certificate, pem_of_peer
+from server.callers import Caller, client_of
+from server.tls.certificates import pem_of_peer
 from server.tls.gate import Gate, NodeAuthentication
+from server.turns import Shares
 
 log = logging.getLogger("coffre.server")
 
@@ -23,6 +25,7 @@ class MllpLimits:
 
     # A community has a handful of identity sources; each holds one connection, or one for each of its queues.
     connections: int = 64
+    connections_of_one: int = 16
     frame_bytes: int = FRAME_LIMIT_BYTES
     # A source keeps its connection over a quiet night, and opens a new one when it finds it closed.
     idle_seconds: float = 12 * 3600.0
@@ -40,6 +43,7 @@ class MllpListener:
         self._limits = limits
         self._gate: Gate
         self._connections: set[asyncio.Task[None]] = set()
+        self._shares = Shares(limits.connections_of_one)
         self._listening_for_more: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
 
@@ -81,10 +85,12 @@ class MllpListener:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
+        client = client_of(_caller(writer))
         if (
             connection is None
             or self._stopping.is_set()
             or len(self._connections) >= self._limits.connections
+            or not self._shares.take(client)
         ):
             log.warning("an MLLP connection was refused: %d are open", len(self._connections))
             writer.close()
@@ -96,21 +102,20 @@ class MllpListener:
             log.info("an MLLP connection ended: %s", type(problem).__name__)
         finally:
             self._connections.discard(connection)
+            self._shares.give_back(client)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         decoder = Decoder(self._limits.frame_bytes)
-        ours, theirs = writer.get_extra_info("sockname"), writer.get_extra_info("peername")
+        ours, caller = writer.get_extra_info("sockname"), _caller(writer)
         scheme = "mllps" if writer.get_extra_info("ssl_object") else "mllp"
         endpoint = f"{scheme}://{ours[0]}:{ours[1]}"
-        pem = pem_of_peer(writer.get_extra_info("ssl_object"))
-        certificate = node_certificate(pem) if pem else None
         deliver = partial(
             Delivery,
             endpoint=endpoint,
             endpoint_address=ours[0],
-            peer_address=theirs[0],
-            peer_certificate=certificate,
+            peer_address=caller.address,
+            peer_certificate=caller.certificate,
         )
         frame_ends_by: float | None = None
         while not self._stopping.is_set() and (data := await self._read(reader, frame_ends_by)):
@@ -149,3 +154,9 @@ class MllpListener:
         writer.write(frame(await self._take(delivery)))
         async with asyncio.timeout(self._limits.frame_seconds):
             await writer.drain()
+
+
+def _caller(writer: asyncio.StreamWriter) -> Caller:
+    address = writer.get_extra_info("peername")[0]
+    pem = pem_of_peer(writer.get_extra_info("ssl_object"))
+    return Caller.with_certificate(address, pem) if pem else Caller(address)

@@ -10,6 +10,7 @@ from server.http_server import HttpConfig, HttpServer, run_in_processes
 from server.settings import Configuration
 from server.tls.contexts import UnusableFile, server_context
 from server.toml_file import Problem
+from server.turns import Shares
 from server.web import application
 
 # What was accepted is finished; a document of the largest size takes this long on a slow line.
@@ -17,9 +18,6 @@ SHUTDOWN_TIMEOUT_SECONDS = 60
 
 # Keep-alive connections of practice software idle between patients; proxies close theirs after 60 s.
 KEEP_ALIVE_SECONDS = 75
-
-# Open requests of one worker; beyond it a peer gets 503 at once instead of a place in a growing queue.
-CONCURRENT_REQUESTS = 512
 
 # A worker imports and migrates before it answers its supervisor; on a busy machine that takes seconds.
 WORKER_START_SECONDS = 60
@@ -47,6 +45,8 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
     settings = HttpConfig(
         partial(_worker, configuration, actors),
         node_files=configuration.tls.files_for("http"),
+        # Behind a proxy all connections are the proxy's, and nobody's share.
+        shares=None if configuration.tls.proxies else Shares(configuration.clients.connections),
         factory=True,
         host=configuration.server.host,
         port=configuration.server.port,
@@ -60,7 +60,6 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_worker_healthcheck=WORKER_START_SECONDS,
-        limit_concurrency=CONCURRENT_REQUESTS,
     )
     if configuration.server.workers > 1:
         run_in_processes(settings)

@@ -24,6 +24,7 @@ from server.codes import AssigningAuthority, Oid, built_in_code_sets
 from server.rules import built_in_rule_packs
 from server.syslog_transport import repository_at
 from server.tls.contexts import CallingContext, NodeFiles
+from server.turns import TurnLimits
 
 
 def _directory(info: ValidationInfo) -> Path:
@@ -324,6 +325,14 @@ class Attestation(Section):
         return self
 
 
+class Clients(Section):
+    """What one client may hold of each process, so that it cannot starve the others."""
+
+    connections: Positive = TurnLimits().connections_of_one
+    requests: Positive = TurnLimits().under_way_of_one
+    requests_per_second: Positive = TurnLimits().per_second_of_one
+
+
 class LimitSection(Section):
     """What one request may weigh (see `exchange/call.py`)."""
 
@@ -385,6 +394,7 @@ class Configuration(Section):
     xua: Xua
     attestation: Attestation
     limits: LimitSection
+    clients: Clients
     audit: Audit
     audit_repository: AuditRepository
 

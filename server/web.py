@@ -22,9 +22,11 @@ from ihe.audit_events import USE_OF_RESTRICTED_FUNCTION
 from server.callers import Caller, NotThroughProxy, Proxies
 from server.composition import Platform, running_platform
 from server.http_server import ALERTS
+from server.in_turn import InTurn
 from server.sandbox import Sandbox
 from server.settings import Configuration
 from server.tls.alerts import NodeAlerts
+from server.turns import TurnLimits, Turns
 
 log = logging.getLogger("coffre.server")
 
@@ -190,6 +192,7 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, NodeAlerts]]:
         tls = configuration.tls
         proxies = Proxies.at(tls.proxies, "http" in tls.certificate_optional)
+        turns = Turns(_turn_limits(configuration), time.monotonic)
         async with (
             running_platform(configuration, actors) as platform,
             _sandbox(configuration, platform.around) as sandbox,
@@ -198,7 +201,10 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
                 endpoint = Endpoint(
                     actor, platform.around, platform.urls[name], proxies, platform.alerts, sandbox
                 )
-                app.router.routes.append(Route(f"/{name}", endpoint))
+                in_turn = InTurn(
+                    endpoint, endpoint.url, turns, proxies, platform.alerts, platform.around.new_uuid
+                )
+                app.router.routes.append(Route(f"/{name}", in_turn))
                 log.info("%s at %s", name, platform.urls[name])
             app.state.platform = platform
             yield {ALERTS: platform.alerts}
@@ -221,6 +227,11 @@ async def _sandbox(configuration: Configuration, around: Surroundings) -> AsyncI
     calling = configuration.tls.calling()
     async with Sandbox.at(url, around.attestations, around.clock, around.new_uuid, calling) as sandbox:
         yield sandbox
+
+
+def _turn_limits(configuration: Configuration) -> TurnLimits:
+    clients = configuration.clients
+    return TurnLimits(under_way_of_one=clients.requests, per_second_of_one=clients.requests_per_second)
 
 
 def _front(request: Request) -> Response:

@@ -176,14 +176,16 @@ def _read_to(headers: Sequence[etree._Element]) -> str:
 
 def _read_reply_to(headers: Sequence[etree._Element]) -> str:
     """An absent wsa:ReplyTo is the anonymous address (WS-Addressing 1.0 Core: 3.2)."""
-    for name in ("From", "FaultTo"):
+    for header in _all_named(headers, "From"):
+        _read_endpoint("From", header)
+    # Who could name an address could have us call any host that we reach: nobody may, and none is called.
+    addresses = {"ReplyTo": ANONYMOUS}
+    for name in ("ReplyTo", "FaultTo"):
         for header in _all_named(headers, name):
-            _read_endpoint(name, header)
-    found = _all_named(headers, "ReplyTo")
-    address = _read_endpoint("ReplyTo", found[0]) if found else ANONYMOUS
-    if address not in (ANONYMOUS, NONE):
-        raise SoapFault.only_anonymous("ReplyTo")
-    return address
+            addresses[name] = _read_endpoint(name, header)
+            if addresses[name] not in (ANONYMOUS, NONE):
+                raise SoapFault.only_anonymous(name)
+    return addresses["ReplyTo"]
 
 
 def _read_endpoint(name: str, header: etree._Element) -> str:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from server.callers import network_of
 from server.tls.contexts import NodeContexts
 from server.tls.reasons import reason_of
+from server.turns import Shares
 
 log = logging.getLogger("coffre.tls")
 
@@ -32,6 +34,8 @@ class GateLimits:
 
     # A handshake costs a signature and some round trips; more at once than this are an attack or a storm.
     handshakes: int = 256
+    # Of one address: a balancer in front of us has no more under way, one that stalls them takes not all.
+    handshakes_of_one: int = 64
     # Slow lines and smart cards need seconds.
     handshake_seconds: float = 20.0
     # A refused peer is told why, and this long we wait for it to have read that.
@@ -91,6 +95,7 @@ class Gate:
         self._listening = listening
         self._authentication = authentication
         self._limits = limits or GateLimits()
+        self._shares = Shares(self._limits.handshakes_of_one)
         self._admissions: set[asyncio.Task[None]] = set()
         self._accepting = [asyncio.create_task(self._accept(one)) for one in listening]
 
@@ -145,13 +150,19 @@ class Gate:
                 log.error("no connection can be accepted: %s", problem.strerror)
                 await asyncio.sleep(EXHAUSTED_PAUSE_SECONDS)
                 continue
-            if self._full() or len(self._admissions) >= self._limits.handshakes:
+            client = network_of(address[0])
+            crowded = self._full() or len(self._admissions) >= self._limits.handshakes
+            if crowded or not self._shares.take(client):
                 log.warning("a connection from %s was closed: there are too many", address[0])
                 connection.close()
                 continue
             admission = asyncio.create_task(self._admit(connection, address[0]))
             self._admissions.add(admission)
-            admission.add_done_callback(self._admissions.discard)
+            admission.add_done_callback(partial(self._admitted, client))
+
+    def _admitted(self, client: str, admission: asyncio.Task[None]) -> None:
+        self._admissions.discard(admission)
+        self._shares.give_back(client)
 
     async def _admit(self, connection: socket.socket, peer: str) -> None:
         try:

@@ -11,6 +11,7 @@ from exchange.call import Interrupted
 from server import web
 from server.http_server import HttpConfig, HttpLimits, HttpServer
 from server.tls.gate import GateLimits
+from server.turns import Shares
 
 pytestmark = pytest.mark.anyio
 
@@ -35,13 +36,14 @@ async def application(scope, receive, send) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(
-    untaken_seconds: float = 120.0, keep_alive: int = 75, **limits
+    untaken_seconds: float = 120.0, keep_alive: int = 75, shares: Shares | None = None, **limits
 ) -> AsyncIterator[HttpServer]:
     config = HttpConfig(
         application,
         node_files=None,
         limits=HttpLimits(**limits),
         gate_limits=GateLimits(untaken_seconds=untaken_seconds),
+        shares=shares,
         host="127.0.0.1",
         port=0,
         lifespan="off",
@@ -155,6 +157,24 @@ async def test_connections_beyond_the_limit_are_closed_at_once():
         writer.close()
         await writer.wait_closed()
         await asyncio.sleep(0.1)
+        assert (await heard(server, GET[:-2] + b"Connection: close\r\n\r\n")).startswith(OK)
+
+
+async def test_connections_of_one_client_beyond_its_share_are_told_to_wait():
+    """RFC 9110 section 15.6.4; one of them leaving makes room."""
+    shares = Shares(1)
+    async with serving(shares=shares) as server:
+        reader, writer = await connect(server)
+        writer.write(GET)
+        assert (await reader.readuntil(b"\r\n\r\nxx")).startswith(OK)
+        assert (await heard(server)) == (
+            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
+            b"connection: close\r\ncontent-length: 0\r\n\r\n"
+        )
+        writer.close()
+        await writer.wait_closed()
+        while shares.held_by("127.0.0.1"):
+            await asyncio.sleep(0.01)
         assert (await heard(server, GET[:-2] + b"Connection: close\r\n\r\n")).startswith(OK)
 
 

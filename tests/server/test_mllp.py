@@ -87,9 +87,10 @@ async def test_a_frame_that_does_not_come_to_its_end_ends_the_connection():
         dripping.cancel()
 
 
-async def test_connections_beyond_the_limit_are_closed_at_once():
-    """One of them leaving makes room."""
-    async with listening(connections=1) as listener:
+@pytest.mark.parametrize("limit", ["connections", "connections_of_one"])
+async def test_connections_beyond_the_limit_are_closed_at_once(limit):
+    """Of all clients and of one; one of them leaving makes room."""
+    async with listening(**{limit: 1}) as listener:
         async with connected(listener) as (reader, writer):
             writer.write(b"\x0bone\x1c\r")
             await reader.readexactly(6)

@@ -214,9 +214,10 @@ async def test_a_refused_peer_that_keeps_sending_is_cut_off(tmp_path):
         writer.close()
 
 
-async def test_handshakes_beyond_the_limit_are_closed_at_once(tmp_path):
-    """One that ends makes room."""
-    async with node(tmp_path, handshakes=1) as one:
+@pytest.mark.parametrize("limits", [{"handshakes": 1}, {"handshakes_of_one": 1}])
+async def test_handshakes_beyond_the_limit_are_closed_at_once(tmp_path, limits):
+    """Of all addresses and of one; one that ends makes room."""
+    async with node(tmp_path, **limits) as one:
         _, first = await asyncio.open_connection("127.0.0.1", one.gate.port)
         await asyncio.sleep(0.05)
         with pytest.raises(OSError):  # noqa: PT011 - a reset or an early end, as the moment has it
