@@ -53,11 +53,15 @@ class DatabaseFull(DatabaseError):
 
 
 class DatabaseUnavailable(DatabaseError):
-    """The server cannot be reached, or went away; of a commit under way the outcome is not known."""
+    """The server cannot be reached, or went away."""
 
 
 class ConnectionLost(DatabaseUnavailable):
     """The server went away before anything was committed: the work may safely run again."""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The server went away while it committed: the work is done, or nothing of it is."""
 
 
 class ConflictingWrite(DatabaseError):

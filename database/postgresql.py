@@ -24,6 +24,7 @@ from database.port import (
     DatabaseFull,
     DatabaseUnavailable,
     Limits,
+    OutcomeUnknown,
     Parameters,
     Reading,
     Row,
@@ -130,17 +131,20 @@ class PostgresqlDatabase(Database):
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Several statements on one snapshot."""
-        async with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as transaction:
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        async with self._transaction(begin, commit_lost=ConnectionLost) as transaction:
             yield transaction
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A read committed transaction: what must not change is locked or claimed by a unique key."""
-        async with self._transaction("BEGIN") as transaction:
+        async with self._transaction("BEGIN", commit_lost=OutcomeUnknown) as transaction:
             yield transaction
 
     @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator["_Transaction"]:
+    async def _transaction(
+        self, begin: str, commit_lost: type[DatabaseUnavailable]
+    ) -> AsyncIterator["_Transaction"]:
         try:
             async with self._connection() as connection:
                 transaction = _Transaction(connection, begin)
@@ -149,8 +153,11 @@ class PostgresqlDatabase(Database):
                 except BaseException:
                     await transaction.roll_back()
                     raise
-                await transaction.commit()
-        except ConnectionLost:
+                try:
+                    await transaction.commit()
+                except ConnectionLost as error:
+                    raise commit_lost("the connection was lost while committing") from error
+        except (ConnectionLost, OutcomeUnknown):
             await self._pool.check()
             raise
 
@@ -198,13 +205,10 @@ class _Transaction:
             return [await _rows(cursor) for cursor in cursors]
 
     async def commit(self) -> None:
-        """End well; a lost connection leaves the outcome unknown, which is said."""
+        """End well; when the connection is lost meanwhile, nobody knows whether it did."""
         if self._begin is None:
-            try:
-                with _translated():
-                    await self._connection.execute(b"COMMIT", prepare=False)
-            except ConnectionLost as error:
-                raise DatabaseUnavailable("the connection was lost while committing") from error
+            with _translated():
+                await self._connection.execute(b"COMMIT", prepare=False)
 
     async def roll_back(self) -> None:
         """End as if nothing had been; a connection that cannot is closed, which does the same."""

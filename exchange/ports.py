@@ -119,6 +119,10 @@ class Consent(Protocol):
         """Decide for all whose records are touched; where there are no rules nobody needs to find out."""
 
 
+class OutcomeUnknown(Exception):
+    """An actor's work is done, or nothing of it is; which of both was lost with its database."""
+
+
 class AuditTrail(Protocol):
     """Where records go; `record` returns when they are durable."""
 

@@ -12,7 +12,7 @@ from ebxml.refused import Refused
 from exchange.call import Answer, Interrupted
 from exchange.conversation import AnyConversation, Message, Reply
 from exchange.diary import Diary
-from exchange.ports import NewUuid
+from exchange.ports import NewUuid, OutcomeUnknown
 from ihe.audit_events import Outcome
 from ihe.error_codes import REGISTRY_ERROR, REPOSITORY_ERROR
 from soap.envelope import ENVELOPE_TAIL, envelope_head
@@ -61,6 +61,11 @@ def explain(
         case Interrupted():
             diary.failed(Outcome.MINOR, "the peer went away before its request was complete")
             return answer_fault(SoapFault.sender("the request was cut off"), message, new_uuid)
+        case OutcomeUnknown():
+            # Failure would say that nothing was done; a repository would remove what may be registered.
+            said = "the database went away; what was sent was done, or nothing of it was"
+            diary.failed(Outcome.SERIOUS, said)
+            return answer_fault(SoapFault.receiver(said), message, new_uuid)
         case Forbidden():
             diary.failed(Outcome.MINOR, f"not permitted: {'; '.join(map(str, problem.args))}")
             said = "not permitted"

@@ -20,9 +20,18 @@ from consent_broker.broker import ConsentBroker, OpenDomain
 from consent_broker.one_time_use import UsedAssertions
 from consent_broker.software_register import SoftwareRegister
 from consent_broker.store import inherit
-from database import Database, DatabaseBusy, DatabaseError, DatabaseFull, Statement, open_database
+from database import (
+    Database,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseFull,
+    OutcomeUnknown,
+    Statement,
+    open_database,
+)
 from ebxml.model import RetrieveRequest, StoredQueryCriteria
 from ebxml.refused import Refused
+from exchange import ports
 from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
 from exchange.conversation import AnyConversation
@@ -326,6 +335,8 @@ def _in_its_words(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]
             raise Refused(REGISTRY_BUSY.error("too many requests at once; send this one again")) from problem
         except DatabaseFull as problem:
             raise Refused(REGISTRY_OUT_OF_RESOURCES.error("no room is left; nothing was stored")) from problem
+        except OutcomeUnknown as problem:
+            raise ports.OutcomeUnknown from problem
 
     return handled
 

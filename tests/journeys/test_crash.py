@@ -1,13 +1,16 @@
 """What was acknowledged is there after a crash, and whatever is registered has its document."""
 
 import threading
+from contextlib import ExitStack
 from http.client import HTTPException
 
 import pytest
 
 from tests.messages import requests
 from tests.messages.requests import SUCCESS, Submission, submission
-from tests.services.platform import Platform
+from tests.services.platform import Platform, running
+from tests.services.postgresql import own_cluster
+from tests.services.relay import relay_to
 
 ROUNDS = 2
 SUBMITTERS = 3
@@ -88,6 +91,32 @@ def test_a_platform_works_on_after_a_crash(fresh_platform):
     assert platform.retrieve(sent.unique_id).parts[1][1] == content_of(sent)
     later = submission(sent.patient_id)
     assert platform.provide(later, content_of(later)).status_urn == SUCCESS
+
+
+def test_of_a_commit_that_got_no_answer_nobody_says_that_it_failed(tmp_path):
+    """ITI TF-2: 3.41.4.1.3: a repository removes what was refused, and this is registered."""
+    with ExitStack() as stack:
+        cluster = stack.enter_context(own_cluster())
+        relay = stack.enter_context(relay_to(cluster.url))
+        url = cluster.url.replace(f":{cluster.port}/", f":{relay.port}/")
+        platform = stack.enter_context(running(tmp_path, environment={"COFFRE_DATABASE_URL": url}))
+        sent = submission(platform.add_patient())
+        relay.lose_answer_to(b"COMMIT", after=sent.submission_set_unique_id.encode())
+        answer = platform.provide(sent, content_of(sent))
+        context = (
+            "the registry gave no answer, and the submission may be registered; "
+            "the same documents may be sent again unchanged"
+        )
+        assert answer.errors == [("XDSRegistryNotAvailable", context)]
+        assert platform.documents_of(sent.patient_id) == [sent.unique_id]
+        assert platform.retrieve(sent.unique_id).parts[1][1] == content_of(sent)
+        slots = requests.registered("0" * 40, 0)
+        alone = submission(sent.patient_id, slots=slots)
+        relay.lose_answer_to(b"COMMIT", after=alone.submission_set_unique_id.encode())
+        answer = platform.register(alone.submit_objects_request)
+        said = "the database went away; what was sent was done, or nothing of it was"
+        assert (answer.status, answer.fault) == (500, ("Receiver", None, said))
+        assert set(platform.documents_of(sent.patient_id)) == {sent.unique_id, alone.unique_id}
 
 
 def test_a_repository_without_its_registry_keeps_nothing(fresh_platform, migrated_database_url):

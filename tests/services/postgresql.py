@@ -9,13 +9,17 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -99,6 +103,69 @@ def fresh_database(folder: Path, *, migrated: bool = False) -> Iterator[str]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
 
+@dataclass
+class Cluster:
+    """A server of one test's own, which can die at any moment and be started again; it listens on TCP too."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its database, as from another machine."""
+        return f"postgresql://coffre@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it, again and again as long as the last one's processes still hold its memory."""
+        programs = _programs()
+        command = [str(programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
+        for name, value in {**_SETTINGS, "listen_addresses": "127.0.0.1", "port": str(self.port)}.items():
+            command += ["-c", f"{name}={value}"]
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            with (self.folder / "server.log").open("ab") as log:
+                self.process = subprocess.Popen(
+                    command, stdout=log, stderr=log, cwd="/", **_identity(_unprivileged_user())
+                )
+            while self.process.poll() is None:
+                try:
+                    psycopg.connect(self.url).close()
+                    return
+                except psycopg.OperationalError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.02)
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start:\n{(self.folder / 'server.log').read_text()}")
+
+    def kill(self) -> None:
+        """SIGKILL for the server and each of its processes."""
+        if self.process:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            self.process.kill()
+            for child in map(int, children):
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+@contextmanager
+def own_cluster() -> Iterator[Cluster]:
+    """A started cluster, killed and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="coffre-cluster-", dir=_quickest_place()))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        cluster = Cluster(folder, probe.getsockname()[1])
+    try:
+        _initialize(folder)
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.kill()
+        shutil.rmtree(folder)
+
+
 def _migrated_template(folder: Path) -> str:
     """Migrate one database for the session unless another process has; copies of it are quick."""
     with (folder / "lock").open("w") as lock:
@@ -124,21 +191,30 @@ def _url(folder: Path, database: str) -> str:
 
 
 def _start(folder: Path) -> None:
-    programs = Path(_run([str(ROOT / "setup" / "postgresql")]).strip())
     user = _unprivileged_user()
     if user is not None:
-        for path in (folder, folder / "session"):
-            shutil.chown(path, user.pw_uid)
-    initdb = [str(programs / "initdb"), "--pgdata", str(folder / "data"), "--username", "coffre"]
-    # Whoever may enter the folder, which is its owner alone, may connect.
-    initdb += ["--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
-    _run(initdb, user)
-    server = [str(programs / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
+        shutil.chown(folder / "session", user.pw_uid)
+    _initialize(folder)
+    server = [str(_programs() / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
     for name, value in _SETTINGS.items():
         server += ["-c", f"{name}={value}"]
     _run(["/bin/sh", "-c", _GUARDIAN, "guardian", str(folder), *server], user)
     (folder / "guarded").touch()
     _wait_until_it_answers(folder)
+
+
+def _programs() -> Path:
+    return Path(_run([str(ROOT / "setup" / "postgresql")]).strip())
+
+
+def _initialize(folder: Path) -> None:
+    user = _unprivileged_user()
+    if user is not None:
+        shutil.chown(folder, user.pw_uid)
+    initdb = [str(_programs() / "initdb"), "--pgdata", str(folder / "data"), "--username", "coffre"]
+    # Whoever may enter the folder, which is its owner alone, may connect; over TCP, whoever is here.
+    initdb += ["--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
+    _run(initdb, user)
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
@@ -149,12 +225,14 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
     return users.get("postgres", users["nobody"])
 
 
+def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+
+
 def _run(command: list[str], user: pwd.struct_passwd | None = None) -> str:
-    done = subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         command,
-        user=user.pw_uid if user else None,
-        group=user.pw_gid if user else None,
-        extra_groups=[] if user else None,
+        **_identity(user),
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,

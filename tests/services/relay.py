@@ -23,6 +23,9 @@ class Relay:
         self._peers: dict[socket.socket, socket.socket] = {}
         self._upload_bytes_left: int | None = None
         self._is_cut = self._is_held = self._ended = self._loses_answer = False
+        self._awaited: tuple[bytes, bytes] | None = None
+        self._told: set[socket.socket] = set()
+        self._silenced: set[socket.socket] = set()
         self._change: tuple[bytes, bytes] | None = None
         self._changes_uploads = False
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -30,9 +33,15 @@ class Relay:
         self._thread.start()
 
     @property
-    def url(self) -> str:
+    def port(self) -> int:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Where it listens, to HTTP."""
+        return f"http://127.0.0.1:{self.port}"
 
     def cut(self, *, after_upload_bytes: int = 0) -> None:
         """Let nobody through any more, from now on or from so many bytes on."""
@@ -52,6 +61,10 @@ class Relay:
     def lose_answer(self) -> None:
         """Close the connection on which the next answer comes."""
         self._loses_answer = True
+
+    def lose_answer_to(self, word: bytes, *, after: bytes) -> None:
+        """Once, where `after` was carried: let this word through, and close before its answer comes."""
+        self._awaited = (word, after)
 
     def change(self, old: bytes, new: bytes, *, uploads: bool = False) -> None:
         """Carry other bytes than came, in uploads or in answers."""
@@ -97,6 +110,10 @@ class Relay:
                 if self._upload_bytes_left <= 0:
                     self._is_cut = True
                     return
+            if upload:
+                self._listen(from_, piece)
+            elif from_ in self._silenced:
+                piece = b""
             if self._change and upload is self._changes_uploads:
                 piece = piece.replace(*self._change)
             if self._loses_answer and not upload:
@@ -107,6 +124,15 @@ class Relay:
         except OSError:
             pass
         self._close(from_)
+
+    def _listen(self, client: socket.socket, piece: bytes) -> None:
+        if self._awaited:
+            word, after = self._awaited
+            if after in piece:
+                self._told.add(client)
+            if client in self._told and word in piece:
+                self._awaited = None
+                self._silenced.add(self._peers[client])
 
     def _close_all(self) -> None:
         for one in list(self._peers):
