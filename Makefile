@@ -31,9 +31,12 @@ test: check  ## check, then run all tests, PostgreSQL, rsyslog, Ceph and proxies
 	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto
 
-torture: $(DEVELOPING)  ## kill a loaded server and lose nothing; KILLS=500 DATABASE=sqlite|postgresql SEED=N
-	$(BIN)/python -m tests.torture --kills $(or $(KILLS),500) --database $(or $(DATABASE),sqlite) \
-		$(if $(SEED),--seed $(SEED))
+torture: $(DEVELOPING)  ## kill a loaded server 500 times, or what it needs, and lose nothing; WHAT= TIMES= SEED=
+	$(BIN)/python -m tests.torture $(WHAT) $(if $(TIMES),--times $(TIMES)) $(if $(SEED),--seed $(SEED))
+
+flush-check: $(DEVELOPING)  ## watch by strace that an answer leaves only after all is on the disk
+	@command -v strace >/dev/null || setup/apt-install "strace to watch it" strace
+	$(BIN)/python -m tests.torture.flushes
 
 check: $(DEVELOPING)  ## lint, format, types and import rules
 	$(BIN)/ruff check .
@@ -64,7 +67,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test torture check reference-check bench-memory lock clean help
+.PHONY: demo serve test torture flush-check check reference-check bench-memory lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

@@ -143,7 +143,8 @@ def test_a_store_that_is_gone_is_told_and_nothing_is_lost(on_s3, relay, object_s
     answer = get(f"{on_s3.url}/readyz")
     assert (answer.status, answer.body) == (503, STORE_DOES_NOT_ANSWER)
     refused = on_s3.provide(sent, b"document")
-    assert b"ResponseStatusType:Success" not in refused.body
+    context = "xds:Document Document1: the document could not be stored"
+    assert refused.errors == [("XDSRepositoryError", context)]
     unread = on_s3.retrieve(kept)
     assert unread.errors == [("XDSRepositoryError", f"document {kept} cannot be read")]
     relay.join()

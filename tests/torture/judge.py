@@ -79,9 +79,9 @@ def wrong_in_audit(platform: Platform, documents: Sequence[Document]) -> Iterato
     for document in documents:
         of_set = document.sent.submission_set_unique_id.encode()
         if document.acknowledged:
-            # ITI-42 has two sides, and both of them are ours.
+            # ITI-42 after ITI-41 has two sides, and both of them are ours.
             found = told[b"ITI-41", of_set], told[b"ITI-42", of_set]
-            if found != (1, 2):
+            if found != ((0, 1) if document.elsewhere else (1, 2)):
                 yield f"{document.unique_id} was acknowledged with {found} records of ITI-41 and ITI-42"
         reads = told[b"ITI-43", document.unique_id.encode()]
         if not document.reads_answered <= reads <= document.reads_begun:
@@ -115,7 +115,7 @@ def _settle_submission(
 
 
 def _wrong_in_bytes(platform: Platform, document: Document) -> Iterator[str]:
-    if document.submitted is not Fate.DONE or document.bytes_removed is Fate.DONE:
+    if document.elsewhere or document.submitted is not Fate.DONE or document.bytes_removed is Fate.DONE:
         return
     document.reads_begun += 1
     answer = platform.retrieve(document.unique_id)
@@ -130,7 +130,8 @@ def _wrong_in_bytes(platform: Platform, document: Document) -> Iterator[str]:
 def half_visible(platform: Platform, documents: Sequence[Document]) -> Iterator[str]:
     """Yield what is not registered, or was removed, and yet can be retrieved; asked after a sweep."""
     for document in documents:
-        if document.submitted is Fate.NOT_DONE or document.bytes_removed is Fate.DONE:
+        nowhere = document.submitted is Fate.NOT_DONE or document.bytes_removed is Fate.DONE
+        if nowhere and not document.elsewhere:
             answer = platform.retrieve(document.unique_id)
             if answer.codes != ["XDSDocumentUniqueIdError"]:
                 yield f"{document.unique_id} should be nowhere: {answer.errors or answer.status_urn}"
