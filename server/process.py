@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from server.configuration import BadConfiguration, affinity_domain
 from server.http_server import HttpConfig, HttpServer, run_in_processes
+from server.production import errors_in_production
 from server.settings import Configuration
 from server.tls.contexts import UnusableFile, server_context
 from server.toml_file import Problem
@@ -41,6 +42,8 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
             server_context(configuration.tls.files)
     except UnusableFile as problem:
         raise BadConfiguration(Problem("", 0, "tls", str(problem))) from None
+    if problems := tuple(errors_in_production(configuration, actors)):
+        raise BadConfiguration(*problems)
     _log_to_the_terminal()
     settings = HttpConfig(
         partial(_worker, configuration, actors),

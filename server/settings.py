@@ -162,6 +162,7 @@ class Server(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     base_url: WebAddress = ""
     workers: Positive = 1
+    production: bool = False
 
 
 class Tls(Section):

@@ -15,7 +15,14 @@ from tests.services.secure_domain import SecureDomain, alerts_of, secure_domain
 from tests.wire import envelope, post
 
 BASE_URL = "https://coffre.example.lu"
-PLAIN = f'{OPEN_DOMAIN}\n[server]\nbase_url = "{BASE_URL}"\n[tls]\nproxies = ["127.0.0.1"]\n'
+PLAIN = f'''{OPEN_DOMAIN}
+[server]
+base_url = "{BASE_URL}"
+[tls]
+proxies = ["127.0.0.1"]
+[xua]
+required = false
+'''
 REMOTE = PLAIN.replace("127.0.0.1", "10.0.0.0/24")
 
 

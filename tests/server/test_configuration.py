@@ -84,7 +84,10 @@ def test_a_password_does_not_show_in_what_is_printed():
     ("text", "problems"),
     [
         ("[server]\n\nprot = 1\n", ["3: server.prot: unknown key, did you mean port?"]),
-        ("[server]\nx = 1\n", ["2: server.x: unknown key, expected one of host, port, base_url, workers"]),
+        (
+            "[server]\nx = 1\n",
+            ["2: server.x: unknown key, expected one of host, port, base_url, workers, production"],
+        ),
         (
             "[sever]\nport = 1\n",
             ["1: sever: unknown key, did you mean server?"],
