@@ -25,6 +25,7 @@ class Call:
     endpoint_address: str = ""
     peer_address: str = ""
     fallback_action: str = ""
+    content_encoding: str = ""
     length_bytes: int | None = None
     from_ourselves: bool = False
     """Another actor of this process hands it over: whom it speaks for was verified when it was asked."""

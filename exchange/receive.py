@@ -32,6 +32,8 @@ async def receive(
     `understood` are the headers that later steps heed. Where a document cannot be kept, reading ends as soon
     as the transaction is known in which to say so.
     """
+    if call.content_encoding.strip().lower() not in ("", "identity"):
+        raise SoapFault.unsupported_content_encoding()
     content_type = read_content_type(call.content_type)
     mtom = content_type.media_type == "multipart/related"
     packaging: _Parts | _Plain

@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -167,8 +167,10 @@ class NodeHttp(HttpToolsProtocol):
         size_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size_bytes > self.config.limits.head_bytes:
             self._turn_away("431 Request Header Fields Too Large")
-            return
-        super().on_headers_complete()
+        elif status := _misleading(self.headers):
+            self._turn_away(status)
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """What follows a head that was turned away is nobody's."""
@@ -209,6 +211,14 @@ class NodeHttp(HttpToolsProtocol):
         log.warning("a connection from %s was closed: %s", self.client[0] if self.client else "", status)
         self.transport.write(f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode())
         self.transport.close()
+
+
+def _misleading(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """The status for a head that a proxy before us may have read in another way (RFC 9112: 3.2, 6.1)."""
+    if sum(name == b"host" for name, _ in headers) > 1:
+        return "400 Bad Request"
+    codings = {value.strip().lower() for name, value in headers if name == b"transfer-encoding"}
+    return "501 Not Implemented" if codings - {b"chunked"} else ""
 
 
 def _tls_extension(tls: ssl.SSLObject | None) -> dict[object, object] | None:

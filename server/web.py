@@ -160,6 +160,7 @@ def _call(
         peer_address=caller.address,
         fallback_action=headers.get("soapaction", "").strip('"'),
         # httptools has seen to it that it is a number.
+        content_encoding=headers.get("content-encoding", ""),
         length_bytes=int(headers["content-length"]) if "content-length" in headers else None,
         peer_certificate=caller.certificate,
     )

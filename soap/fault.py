@@ -135,6 +135,12 @@ class SoapFault(Exception):
         reason = f"the Content-Type must be application/soap+xml or multipart/related; it is {found}"
         return cls(FaultCode.SENDER, reason, http_status=415)
 
+    @classmethod
+    def unsupported_content_encoding(cls) -> Self:
+        """A body may grow without end when it is decompressed (RFC 9110: 8.4, 15.5.16)."""
+        reason = "the Content-Encoding must be absent or identity: nothing is decompressed here"
+        return cls(FaultCode.SENDER, reason, http_status=415)
+
 
 def write_fault(fault: SoapFault, message_id: str = "", relates_to: str = "") -> bytes:
     """The whole envelope that carries this fault (ITI TF-2: Appendix V.3)."""
