@@ -337,7 +337,7 @@ def test_the_head_of_a_part_is_read_in_one_way(platform, trap, name):
 
 
 def test_what_a_peer_writes_begins_no_line_of_the_log(platform, trap):
-    """CWE-117; neither of the log nor of the answer's head."""
+    """CWE-117, RFC 9110: 5.5; neither of the log nor of the head of the answer."""
     evil = "urn:x&#10;2030-01-01 00:00:00,000  INFO  forged"
     patient_id = platform.add_patient()
     message = envelope(ITI_18, find_documents(patient_id), message_id=evil)
