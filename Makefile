@@ -27,6 +27,7 @@ test: check  ## check, then run all tests, PostgreSQL, rsyslog, Ceph and proxies
 	setup/rsyslog --install
 	setup/radosgw --install
 	setup/proxies --install
+	setup/softhsm --install
 	@command -v curl >/dev/null || setup/apt-install "curl for its tests" curl
 	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto

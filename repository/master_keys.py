@@ -1,5 +1,6 @@
 """The master key, above the key of every patient: a port, and keys in a file or in the environment."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -53,6 +54,9 @@ class WrappedKey:
 class MasterKeys(Protocol):
     """Wraps keys and opens them again; a token or a key service may stand here: no master key comes out."""
 
+    async def add(self) -> None:
+        """Make one more, which wraps from then on; BadMasterKey where that is for the operator to do."""
+
     async def newest_id(self) -> str:
         """The id of the master key that wraps from now on."""
 
@@ -69,9 +73,17 @@ class MasterKeys(Protocol):
 class LocalMasterKeys:
     """Master keys that are text: base64, one a line or separated by commas, the last one in use."""
 
-    def __init__(self, source: Callable[[], str]) -> None:
+    def __init__(self, source: Callable[[], str], file: Path | None = None) -> None:
         self._source = source
+        self._file = file
         self._keys = _keys_in(source())
+
+    async def add(self) -> None:
+        if self._file is None:
+            raise BadMasterKey(
+                "the master key is not in a file: append a new one to COFFRE_MASTER_KEY after a comma"
+            )
+        await asyncio.to_thread(_add, self._file)
 
     async def newest_id(self) -> str:
         # Read anew, so that running servers take a new key into use when it is written into the file.
@@ -93,6 +105,38 @@ class LocalMasterKeys:
         return open_key(self._keys[wrapped.master_key_id], wrapped.content, context)
 
 
+class Keyring:
+    """Master keys of several places: those of the first one wrap, all of them open."""
+
+    def __init__(self, in_use: MasterKeys, *others: MasterKeys) -> None:
+        self._in_use = in_use
+        self._all = (in_use, *others)
+
+    async def add(self) -> None:
+        await self._in_use.add()
+
+    async def newest_id(self) -> str:
+        return await self._in_use.newest_id()
+
+    async def knows(self, master_key_id: str) -> bool:
+        return await self._place_of(master_key_id) is not None
+
+    async def wrap(self, key: bytes, context: bytes) -> WrappedKey:
+        return await self._in_use.wrap(key, context)
+
+    async def unwrap(self, wrapped: WrappedKey, context: bytes) -> bytes:
+        place = await self._place_of(wrapped.master_key_id)
+        if place is None:
+            raise StorageError(f"master key {wrapped.master_key_id} is not here")
+        return await place.unwrap(wrapped, context)
+
+    async def _place_of(self, master_key_id: str) -> MasterKeys | None:
+        for place in self._all:
+            if await place.knows(master_key_id):
+                return place
+        return None
+
+
 def master_keys_in_file(path: Path, create: bool) -> LocalMasterKeys:
     """The master keys of this file, generated if there is none yet and it may be."""
     try:
@@ -103,20 +147,12 @@ def master_keys_in_file(path: Path, create: bool) -> LocalMasterKeys:
         raise BadMasterKey(f"the master key {path} cannot be read: {problem.strerror}") from problem
     if stat.S_IMODE(mode) & OTHERS:
         log.warning("others than its owner may read the master key %s: chmod 600", path)
-    return LocalMasterKeys(lambda: _read(path))
+    return LocalMasterKeys(lambda: _read(path), path)
 
 
 def master_keys_in_text(text: str) -> LocalMasterKeys:
     """The master keys of a variable of the environment."""
     return LocalMasterKeys(lambda: text)
-
-
-def add_master_key(path: Path) -> None:
-    """Write one more master key into the file; it is in use from then on, and the others still open."""
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    _write(new, _read(path).rstrip("\n") + "\n" + _line(new_key()))
-    new.replace(path)
-    flush_folder(path.parent)
 
 
 def seal_key(by: bytes, key: bytes, context: bytes) -> bytes:
@@ -131,6 +167,14 @@ def open_key(by: bytes, sealed: bytes, context: bytes) -> bytes:
         return AESGCM(by).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as problem:
         raise StorageError("a key does not belong where it was found") from problem
+
+
+def _add(path: Path) -> None:
+    """Write one more key into the file; the others still open."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    _write(new, _read(path).rstrip("\n") + "\n" + _line(new_key()))
+    new.replace(path)
+    flush_folder(path.parent)
 
 
 def _keys_in(text: str) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ patient's key seals that key when the row is written, so no document is ever wri
 patient's key destroys every document of the patient, wherever copies of the files may lie.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from database import Database, Row, Statement
 from exchange.ports import StorageError
 from repository.master_keys import (
     BadMasterKey,
+    Keyring,
     MasterKeys,
     WrappedKey,
     master_keys_in_file,
@@ -24,6 +26,7 @@ from repository.master_keys import (
 )
 from repository.sealing import new_key
 from repository.tables import patient_key
+from repository.token_master_keys import Token, TokenMasterKeys
 
 # How many patients' keys one transaction wraps anew: writers wait no longer than for a submission.
 REWRAP_BATCH = 200
@@ -83,6 +86,10 @@ class Vault:
             raise StorageError("a patient's key was destroyed while it was made")
         return found, await self._open(found)
 
+    async def add_master_key(self) -> None:
+        """Make one more master key where those are that wrap."""
+        await self._master_keys.add()
+
     def seal(self, patient_key: bytes, document: DocumentIdentity, key: bytes) -> bytes:
         """A document's key under its patient's."""
         return seal_key(patient_key, key, _document_context(document))
@@ -126,14 +133,25 @@ class Vault:
         return await self._master_keys.unwrap(found.wrapped, _patient_context(found.patient))
 
 
-async def open_vault(database: Database, path: Path, text: str = "") -> Vault:
-    """The vault whose master key is this text or in this file; BadMasterKey if it opens not all there is.
+async def open_vault(database: Database, path: Path, text: str = "", token: Token | None = None) -> Vault:
+    """The vault of the master keys in this token, text or file; BadMasterKey if they open not all there is.
 
     A file that is not there is made only as long as nothing was sealed: a new key would open none of it.
     """
     in_use = [master_key_id for (master_key_id,) in await database.fetch(_SELECT_MASTER_KEY_IDS)]
-    where = "the environment" if text else str(path)
-    keys = master_keys_in_text(text) if text else master_keys_in_file(path, create=not in_use)
+    keys: MasterKeys
+    if token is None:
+        where = "the environment" if text else str(path)
+        keys = _local_keys(path, text, create=not in_use)
+    else:
+        where = f"the token {token.label} nor {'the environment' if text else path}"
+        of_token = await TokenMasterKeys.open(token)
+        if token.retired:
+            keys = Keyring(_local_keys(path, text, create=True), of_token)
+        elif bool(text) or await asyncio.to_thread(path.exists):
+            keys = Keyring(of_token, _local_keys(path, text, create=False))
+        else:
+            keys = of_token
     missing = [master_key_id for master_key_id in in_use if not await keys.knows(master_key_id)]
     if missing:
         raise BadMasterKey(
@@ -141,6 +159,10 @@ async def open_vault(database: Database, path: Path, text: str = "") -> Vault:
             "put its copy back, there is no other way to read them"
         )
     return Vault(database, keys)
+
+
+def _local_keys(path: Path, text: str, *, create: bool) -> MasterKeys:
+    return master_keys_in_text(text) if text else master_keys_in_file(path, create)
 
 
 def _patient_key(row: Row) -> PatientKey:

@@ -12,13 +12,16 @@ from atna_audit.spool import Spool
 from database import Database, open_database
 from exchange.diary import Node
 from exchange.registry_link import RegistryLink
+from repository.master_keys import BadMasterKey
 from repository.store import RepositoryStore
+from repository.token_master_keys import Token
 from repository.vault import Vault, open_vault
 from server.audit_trail import SpooledAuditTrail
 from server.document_storage import open_blobs
 from server.migrations import migrate
 from server.registry_transport import over_http
 from server.settings import Configuration
+from server.settings import Vault as VaultSettings
 from server.users import speaking_for_itself
 
 
@@ -80,4 +83,17 @@ async def _opened_database(configuration: Configuration) -> AsyncIterator[Databa
 
 
 async def _open_vault(configuration: Configuration, database: Database) -> Vault:
-    return await open_vault(database, configuration.vault.master_key, configuration.vault.master_key_text)
+    vault = configuration.vault
+    return await open_vault(database, vault.master_key, vault.master_key_text, await _token(vault))
+
+
+async def _token(vault: VaultSettings) -> Token | None:
+    if vault.pkcs11_module is None:
+        return None
+    pin, file = vault.pkcs11_pin, vault.pkcs11_pin_file
+    if file:
+        try:
+            pin = (await asyncio.to_thread(file.read_bytes)).decode().strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise BadMasterKey(f"the PIN in {file} cannot be read") from problem
+    return Token(vault.pkcs11_module, vault.pkcs11_token, pin, vault.pkcs11_retired)

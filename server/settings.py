@@ -263,6 +263,19 @@ class Vault(Section):
     encrypt: bool = True
     master_key: AbsolutePath = "master.key"  # type: ignore[assignment]  # a default is validated as well
     master_key_text: str = Field(default="", repr=False)
+    pkcs11_module: OptionalFile = None
+    pkcs11_token: str = ""
+    pkcs11_pin_file: OptionalFile = None
+    pkcs11_pin: str = Field(default="", repr=False)
+    pkcs11_retired: bool = False
+
+    @model_validator(mode="after")
+    def _token_with_pin(self) -> Self:
+        if bool(self.pkcs11_module) != bool(self.pkcs11_token):
+            raise ValueError("pkcs11_module and pkcs11_token go together")
+        if self.pkcs11_module and bool(self.pkcs11_pin_file) == bool(self.pkcs11_pin):
+            raise ValueError("a token needs pkcs11_pin_file or pkcs11_pin, one of both")
+        return self
 
 
 class Domain(Section):

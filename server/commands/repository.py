@@ -122,7 +122,7 @@ def bucket(
 @app.command()
 def rewrap(
     new_key: Annotated[
-        bool, typer.Option("--new-key", help="First add a new master key to the file.")
+        bool, typer.Option("--new-key", help="First add a new master key to the file or the token.")
     ] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -133,24 +133,17 @@ def rewrap(
     Example:
       coffre repository rewrap --new-key --config coffre-data/coffre.toml
     """
-    from repository.master_keys import add_master_key
     from server.commands.configured import configuration_of
     from server.repository_care import opened_vault
 
     configuration = configuration_of(config)
     if not configuration.vault.encrypt:
         raise Trouble(ExitCode.CONFIGURATION, "There is no master key: [vault] encrypt is off.")
-    if new_key and configuration.vault.master_key_text:
-        raise Trouble(
-            ExitCode.CONFIGURATION,
-            "The master key is not in a file.",
-            "Append a new key to COFFRE_MASTER_KEY after a comma, then do this without --new-key.",
-        )
 
     async def work() -> int:
         async with opened_vault(configuration) as vault:
             if new_key:
-                add_master_key(configuration.vault.master_key)
+                await vault.add_master_key()
             return await vault.rewrap()
 
     count = _run(work)
@@ -158,7 +151,8 @@ def rewrap(
         write_json({"rewrapped": count})
         return
     typer.echo(f"The keys of {count} patients are wrapped by the newest master key.")
-    if new_key:
+    in_token = configuration.vault.pkcs11_module and not configuration.vault.pkcs11_retired
+    if new_key and not in_token:
         typer.echo(
             f"Copy {configuration.vault.master_key} to where its copy is kept, apart from the documents."
         )

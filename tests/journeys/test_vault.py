@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.messages.requests import FAILURE, SUCCESS, submission
-from tests.services.platform import OPEN_DOMAIN, Platform
+from tests.services.platform import OPEN_DOMAIN, Platform, running
+from tests.services.softhsm import PIN, SoftHsm
 
 SECRET = b"Nobody may read that the patient has been to the clinic. " * 40
 LONG = SECRET * 1000
@@ -122,3 +123,26 @@ def test_without_encryption_documents_lie_there_as_they_came(fresh_platform):
     assert file.read_bytes() == SECRET
     assert platform.retrieve(unique_id).parts[1][1] == SECRET
     assert not (platform.directory / "master.key").exists()
+
+
+def test_the_master_key_may_lie_in_a_token_and_no_document_is_read_without_it(tmp_path):
+    """[vault] pkcs11_module; PKCS #11 v2.40."""
+    softhsm = SoftHsm.at(tmp_path / "softhsm")
+    softhsm.new_token("coffre")
+    (tmp_path / "pin").write_text(f"{PIN}\n")
+    vault = (
+        f'[vault]\npkcs11_module = "{softhsm.module}"\npkcs11_token = "coffre"\npkcs11_pin_file = "../pin"\n'
+    )
+    toml = f"{OPEN_DOMAIN}\n{vault}"
+    with running(tmp_path / "platform", toml=toml, environment=softhsm.environment) as platform:
+        unique_id = deposit(platform, SECRET)
+        assert not (platform.directory / "master.key").exists()
+    with running(tmp_path / "platform", toml=toml, environment=softhsm.environment) as platform:
+        assert platform.retrieve(unique_id).parts[1][1] == SECRET
+    (tmp_path / "pin").write_text("000000\n")
+    command = [sys.executable, "-m", "server.command_line", "serve", "--port", "0"]
+    command += ["--config", str(platform.directory / "coffre.toml")]
+    environment = os.environ | softhsm.environment
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert (ended.returncode, "the token coffre: PinIncorrect" in ended.stderr) == (4, True)
+    assert PIN not in ended.stderr + platform.log

@@ -11,6 +11,7 @@ from repository.store import RepositoryStore
 from repository.vault import Vault, open_vault
 from server.migrations.migrate import migrate
 from tests.repository.iti41 import store_in
+from tests.services.softhsm import SoftHsm
 
 
 @pytest.fixture
@@ -38,3 +39,9 @@ async def store(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterat
     opened = await store_in(tmp_path / "documents", database, vault)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """Tokens for this process."""
+    return SoftHsm.at(tmp_path_factory.mktemp("softhsm"))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from database import DatabaseError, Statement
 from repository.document_rows import NewDocument
-from repository.master_keys import BadMasterKey, add_master_key
+from repository.master_keys import BadMasterKey, master_keys_in_file
 from repository.tables import document, patient_key
 from repository.vault import open_vault
 from tests.repository.iti41 import Registry, blobs_in, bytes_of, entry, provide, retrieve, staged, store_in
@@ -145,7 +145,7 @@ async def test_a_new_master_key_is_used_by_running_servers_and_old_documents_sta
 ):
     await provide(store, Registry(), (of(ONE, 1), b"one"))
     before = await keys(database)
-    add_master_key(tmp_path / "master.key")
+    await master_keys_in_file(tmp_path / "master.key", create=False).add()
     await provide(store, Registry(), (of(OTHER, 2), b"two"))
     between = await keys(database)
     assert between[ONE] == before[ONE]
