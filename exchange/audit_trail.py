@@ -46,6 +46,7 @@ from ihe.audit_events import (
     Outcome,
     Side,
 )
+from ihe.http_transactions import HttpTransaction
 from ihe.namespaces import ANONYMOUS
 from ihe.patient_identity_feed import FeedMessage
 from ihe.transactions import Transaction
@@ -71,9 +72,10 @@ class Happening:
     `endpoint_address` our own; `peer_name` is the subject of its certificate. A `transaction` of None is a
     message of which not even that could be read. `user_refused` says that it failed because its user could
     not be verified, `software_refused` that its software was not attested; `software` is attested.
+    `change` says what became of a patient's directives.
     """
 
-    transaction: Transaction | FeedMessage | None
+    transaction: Transaction | FeedMessage | HttpTransaction | None
     at: datetime
     outcome: Outcome
     we_are: Side
@@ -93,6 +95,7 @@ class Happening:
     documents: tuple[AuditedDocument, ...] = ()
     removed_entry_uuids: tuple[str, ...] = ()
     message_id: str = ""
+    change: str = ""
     user: User | None = None
     user_refused: bool = False
     peer_name: str = ""
@@ -284,7 +287,8 @@ def _objects(
     match kind.about:
         case About.PATIENT:
             message_id = (kind.message_id_detail, happening.message_id)
-            return tuple(write(patient, message_id) for patient in patients)
+            change = (kind.change_detail, happening.change)
+            return tuple(write(patient, message_id, change) for patient in patients)
         case About.SUBMISSION_SET:
             unique_id = happening.submission_set_unique_id
             return (write(unique_id),) if unique_id else ()

@@ -7,6 +7,7 @@ from exchange.audit_trail import AuditedDocument, Happening
 from exchange.call import Call
 from exchange.subject import Software
 from ihe.audit_events import Outcome
+from ihe.http_transactions import HttpTransaction
 from ihe.namespaces import ANONYMOUS
 from ihe.transactions import Transaction
 from xua.user import User
@@ -26,7 +27,7 @@ class Diary:
 
     call: Call
     node: Node
-    transaction: Transaction | None = None
+    transaction: Transaction | HttpTransaction | None = None
     reply_to: str = ANONYMOUS
     outcome: Outcome = Outcome.SUCCESS
     outcome_text: str = ""
@@ -37,6 +38,7 @@ class Diary:
     query_xml: bytes = b""
     home_community_id: str = ""
     message_id: str = ""
+    change: str = ""
     removed_entry_uuids: tuple[str, ...] = ()
     documents: tuple[AuditedDocument, ...] = ()
     failed_documents: tuple[AuditedDocument, ...] = field(default=())
@@ -83,6 +85,7 @@ class Diary:
             documents=documents,
             removed_entry_uuids=self.removed_entry_uuids,
             message_id=self.message_id,
+            change=self.change,
             user=self.user,
             user_refused=self.user_refused,
             software=str(self.software or ""),

@@ -13,11 +13,14 @@ from exchange.call import Answer, Interrupted
 from exchange.conversation import AnyConversation, Message, Reply
 from exchange.diary import Diary
 from exchange.ports import NewUuid, OutcomeUnknown
+from exchange.software import NotAttested
 from ihe.audit_events import Outcome
 from ihe.error_codes import REGISTRY_ERROR, REPOSITORY_ERROR
+from ihe.namespaces import WSSE
 from soap.envelope import ENVELOPE_TAIL, envelope_head
 from soap.fault import SoapFault, write_fault
 from soap.mtom import Encoder, xop_include
+from xua.refused import NotAccepted
 
 log = logging.getLogger("coffre.exchange")
 
@@ -28,6 +31,11 @@ INLINE_GROUP_BYTES = 3
 
 # What an internal failure is called at each actor (ITI TF-3: Table 4.2.4.1-2).
 TROUBLE = {"registry": REGISTRY_ERROR, "repository": REPOSITORY_ERROR}
+
+
+# WSS has no word for software; by its text this one is for a token, here the certificate, that could not be
+# authorized (WSS SOAP Message Security 1.1: 12).
+NOT_ATTESTED = (WSSE, "FailedAuthentication")
 
 
 class BrokenOff(Exception):
@@ -58,6 +66,12 @@ def explain(
         case SoapFault():
             diary.failed(Outcome.MINOR, problem.reason)
             return answer_fault(problem, message, new_uuid)
+        case NotAccepted():
+            fault = SoapFault.sender(problem.refusal.rule, problem.refusal.subcode)
+            return explain(fault, diary, message, conversation, new_uuid)
+        case NotAttested():
+            fault = SoapFault.sender(str(problem), NOT_ATTESTED)
+            return explain(fault, diary, message, conversation, new_uuid)
         case Interrupted():
             diary.failed(Outcome.MINOR, "the peer went away before its request was complete")
             return answer_fault(SoapFault.sender("the request was cut off"), message, new_uuid)

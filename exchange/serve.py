@@ -20,7 +20,7 @@ from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
 from exchange.software import Attestations
 from exchange.tally import Tally
-from exchange.users import Users, who_is_asking
+from exchange.users import InSecurityHeader, Users, who_is_asking
 from ihe.transactions import BY_ACTION
 from soap.fault import SoapFault
 
@@ -73,15 +73,17 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         # 2. wsa:Action to transaction.
         conversation = _conversation_about(message, actor, diary)
         # 3. Who is asking.
+        number = conversation.transaction.number
         subject = await who_is_asking(
             call,
-            message,
-            conversation.transaction,
+            InSecurityHeader(message.envelope.headers if around.users.understood else ()),
+            number,
             actor.name,
-            around.users,
-            around.attestations,
-            diary,
-            around.clock(),
+            needed=around.users.needed(call, number),
+            users=around.users,
+            attestations=around.attestations,
+            diary=diary,
+            at=around.clock(),
         )
         # 4. XML to a typed, frozen request.
         request = await conversation.read(message, diary)

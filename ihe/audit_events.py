@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from ihe.http_transactions import CONSENT_CHANGE, CONSENT_READING, HttpTransaction
 from ihe.object_types import SUBMISSION_SET_NODE
 from ihe.patient_identity_feed import ITI_8_ADD, ITI_8_MERGE, ITI_8_UPDATE, FeedMessage
 from ihe.transactions import (
@@ -86,9 +87,9 @@ PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged
 # The system of plain codes for roles and purposes in assertions (XSPA profile of SAML).
 XSPA = "XSPA"
 
-# What a patient decides about his record has no transaction either, unless he sends a consent document.
-CONSENT_CHANGED = CodedValue("consent-changed", "Coffre", "Consent Changed")
-CONSENT_READ = CodedValue("consent-read", "Coffre", "Consent Read")
+CONSENT_CHANGED, CONSENT_READ = (
+    CodedValue(row.number, row.system, row.name) for row in (CONSENT_CHANGE, CONSENT_READING)
+)
 CONSENT_DIRECTIVE = "Consent Directive"
 
 # How many requests a process has answered; no standard counts them.
@@ -138,6 +139,7 @@ class ObjectKind:
     life_cycle: str = ""
     home_detail: str = ""
     message_id_detail: str = ""
+    change_detail: str = ""
 
 
 _PERSON, _SYSTEM_OBJECT = "1", "2"
@@ -153,6 +155,7 @@ _RETRIEVE_HOME = "ihe:homeCommunityID"
 
 PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER)
 FED_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER, message_id_detail="II")
+DECIDING_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER, change_detail=CONSENT_DIRECTIVE)
 FED_BY_V2_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER, message_id_detail="MSH-10")
 SUBMISSION_SET = ObjectKind(About.SUBMISSION_SET, _SYSTEM_OBJECT, "20", _SUBMISSION_SET_ID)
 STORED_QUERY = ObjectKind(About.QUERY, _SYSTEM_OBJECT, "24", None, home_detail=_XCA_HOME)
@@ -180,7 +183,7 @@ class AuditedTransaction:
     transaction's; `obsolete_action` is recorded for each patient that the message ends.
     """
 
-    transaction: Transaction | FeedMessage
+    transaction: Transaction | FeedMessage | HttpTransaction
     client: Event
     server: Event
     objects: tuple[ObjectKind, ...]
@@ -196,7 +199,9 @@ class AuditedTransaction:
     @property
     def event_type(self) -> CodedValue:
         """EventTypeCode EV("ITI-nn", "IHE Transactions", name) (ITI TF-2: 3.20.7)."""
-        return CodedValue(self.transaction.number, TRANSACTION_SYSTEM, self.name or self.transaction.name)
+        row = self.transaction
+        system = row.system if isinstance(row, HttpTransaction) else TRANSACTION_SYSTEM
+        return CodedValue(row.number, system, self.name or row.name)
 
 
 _SEARCH = Event(QUERY, Action.EXECUTE)
@@ -206,6 +211,7 @@ _SEND_UPDATE = Event(EXPORT, Action.UPDATE)
 _RECEIVE_UPDATE = Event(IMPORT, Action.UPDATE)
 _PATIENT_ADDED = Event(PATIENT_RECORD, Action.CREATE)
 _PATIENT_CHANGED = Event(PATIENT_RECORD, Action.UPDATE)
+_RECORD_READ = Event(PATIENT_RECORD, Action.READ)
 _RECORD_ERASED = Event(PATIENT_RECORD, Action.DELETE)
 
 _SUBMISSION = (PATIENT, SUBMISSION_SET)
@@ -231,5 +237,7 @@ AUDITED_TRANSACTIONS = (
     A(ITI_62, _RECORD_ERASED, _RECORD_ERASED, (PATIENT, ERASED_OBJECT)),
     A(ITI_86, _RECORD_ERASED, _RECORD_ERASED, (PATIENT, ERASED_DOCUMENT)),
     A(ITI_92, _SEND_UPDATE, _RECEIVE_UPDATE, _SUBMISSION),
+    A(CONSENT_READING, _RECORD_READ, _RECORD_READ, (DECIDING_PATIENT,)),
+    A(CONSENT_CHANGE, _PATIENT_CHANGED, _PATIENT_CHANGED, (DECIDING_PATIENT,)),
 )  # fmt: skip
 BY_TRANSACTION = {row.transaction: row for row in AUDITED_TRANSACTIONS}

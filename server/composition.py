@@ -54,6 +54,7 @@ from exchange.repository_conversations import (
     RemoveDocuments,
     RetrieveDocumentSet,
 )
+from exchange.resources import Operation
 from exchange.serve import Actor, ActorName, Surroundings
 from exchange.visibility import View
 from hl7v2.datatypes import CX
@@ -89,6 +90,7 @@ from server.migrations import migrate
 from server.on_demand import documents_on_demand
 from server.registry_transport import in_process, over_http
 from server.repository_care import vault_of
+from server.rest.consent import ConsentOperations
 from server.rules import read_rule_pack
 from server.settings import Configuration
 from server.tls.alerts import NodeAlerts
@@ -111,6 +113,8 @@ class Platform:
     urls: Mapping[str, str]
     alerts: NodeAlerts
     audit: AuditCare | None = None
+    operations: tuple[Operation, ...] = ()
+    """What is offered as plain HTTP."""
 
     async def not_ready(self) -> str:
         """Why this process cannot do its work now; empty when it can."""
@@ -184,7 +188,9 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             await stack.enter_async_context(mllp_feed(patients, configuration, around, alerts))
         address = configuration.address
         urls = {name: f"{address}/{name}" for name in running}
-        yield Platform(running, around, database, store, urls, alerts, care)
+        yield Platform(
+            running, around, database, store, urls, alerts, care, _operations(configuration, database)
+        )
 
 
 def now() -> datetime:
@@ -199,6 +205,13 @@ def new_uuid() -> str:
 
 async def _audit_store(configuration: Configuration, database: Database) -> AuditStore:
     return AuditStore(database, await signing_key(configuration.audit_repository, database))
+
+
+def _operations(configuration: Configuration, database: Database) -> tuple[Operation, ...]:
+    if not configuration.api.enabled:
+        return ()
+    rules = configuration.domain.rules
+    return ConsentOperations(database, read_rule_pack(rules)).all() if rules else ()
 
 
 def _consent(configuration: Configuration, database: Database) -> Consent:

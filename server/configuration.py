@@ -56,6 +56,10 @@ def load(path: Path | None, environment: Mapping[str, str], directory: Path | No
         configuration.xua.identity_providers or configuration.xua.local_provider
     ):
         problems.append(toml.problem(("domain", "rules"), _RULES_NEED_USERS))
+    if configuration.api.enabled and not (
+        configuration.xua.identity_providers or configuration.xua.local_provider
+    ):
+        problems.append(toml.problem(("api", "enabled"), _API_NEEDS_USERS))
     if problems:
         raise _refusal(problems)
     return configuration
@@ -63,6 +67,10 @@ def load(path: Path | None, environment: Mapping[str, str], directory: Path | No
 
 _RULES_NEED_USERS = (
     "rules are about users: name identity_providers or a local_provider in [xua], or leave rules empty"
+)
+
+_API_NEEDS_USERS = (
+    "whoever asks there is a user: name identity_providers or a local_provider in [xua], or leave it off"
 )
 
 

@@ -347,6 +347,12 @@ class Clients(Section):
     requests_per_second: Positive = TurnLimits().per_second_of_one
 
 
+class Api(Section):
+    """What is offered as plain HTTP and JSON, beside the web services."""
+
+    enabled: bool = False
+
+
 class LimitSection(Section):
     """What one request may weigh (see `exchange/call.py`)."""
 
@@ -407,6 +413,7 @@ class Configuration(Section):
     identity: Identity
     xua: Xua
     attestation: Attestation
+    api: Api
     limits: LimitSection
     clients: Clients
     audit: Audit

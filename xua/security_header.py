@@ -36,17 +36,24 @@ def read_security_header(headers: Sequence[etree._Element]) -> Token | None:
     if len(found) > 1:
         raise NotAccepted(SEVERAL_HEADERS)
     children = [child for child in found[0] if isinstance(child.tag, str)]
-    tokens = [child for child in children if child.tag in (_ASSERTION, _ENCRYPTED)]
+    tokens = [token for child in children if (token := token_of(child))]
     if len(tokens) > 1:
         raise NotAccepted(SEVERAL_ASSERTIONS)
     if not tokens:
         if any(child.tag != _TIMESTAMP for child in children):
             raise NotAccepted(OTHER_TOKEN)
         return None
-    content = etree.tostring(tokens[0], encoding="UTF-8", xml_declaration=False, with_tail=False)
+    return tokens[0]
+
+
+def token_of(element: etree._Element) -> Token | None:
+    """The assertion that this element is, cut out; None if it is none."""
+    if element.tag not in (_ASSERTION, _ENCRYPTED):
+        return None
+    content = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
     if len(content) > MAX_TOKEN_BYTES:
         raise NotAccepted(TOO_LARGE)
-    return Token(content, tokens[0].tag == _ENCRYPTED)
+    return Token(content, element.tag == _ENCRYPTED)
 
 
 def write_security_header(token: bytes) -> bytes:

@@ -224,13 +224,13 @@ ATTACKS = {
     "a password instead": Attack(
         lambda: f'<wsse:UsernameToken xmlns:wsse="{WSSE}"><wsse:Username>mallory</wsse:Username>'
         "</wsse:UsernameToken>",
-        "UnsupportedSecurityToken", "a SAML 2.0 assertion is expected in the Security header",
+        "UnsupportedSecurityToken", "a SAML 2.0 assertion is expected",
     ),
     "a whole response": Attack(
         lambda: b'<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol">'
         + signed(good())
         + b"</p:Response>",
-        "UnsupportedSecurityToken", "a SAML 2.0 assertion is expected in the Security header",
+        "UnsupportedSecurityToken", "a SAML 2.0 assertion is expected",
     ),
     "one as long as a book": Attack(
         lambda: signed(good(more=attribute("urn:x", "x" * 200_000))),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from exchange.call import Interrupted
-from server import web
+from server import http_exchange
 from server.http_server import HttpConfig, HttpLimits, HttpServer
 from server.tls.gate import GateLimits
 from server.turns import Shares
@@ -196,12 +196,12 @@ async def test_a_peer_that_does_not_take_its_answer_is_cut_off():
 
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch):
     """No answer waits for it, and nothing reads on."""
-    monkeypatch.setattr(web, "SILENCE_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(http_exchange, "SILENCE_LIMIT_SECONDS", 0.05)
 
     async def silent():
         await asyncio.Event().wait()
 
-    body = web._Body(silent)
+    body = http_exchange.Body(silent)
     with pytest.raises(Interrupted):
         [chunk async for chunk in body.chunks()]
     await asyncio.wait_for(body.drain(1024), PATIENCE_SECONDS)
@@ -210,7 +210,7 @@ async def test_a_body_that_does_not_come_is_given_up(monkeypatch):
 
 async def test_a_body_that_drips_is_given_up(monkeypatch):
     """A byte now and then does not hold a connection for years."""
-    monkeypatch.setattr(web, "SILENCE_LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(http_exchange, "SILENCE_LIMIT_SECONDS", 0.2)
 
     async def dripping():
         await asyncio.sleep(0.02)
@@ -220,10 +220,10 @@ async def test_a_body_that_drips_is_given_up(monkeypatch):
         await asyncio.sleep(0.02)
         return {"type": "http.request", "body": b"x" * 1000, "more_body": len(sent) < 30}
 
-    body = web._Body(dripping)
+    body = http_exchange.Body(dripping)
     with pytest.raises(Interrupted):
         [chunk async for chunk in body.chunks()]
     sent: list[bytes] = []
-    async for chunk in web._Body(streaming).chunks():
+    async for chunk in http_exchange.Body(streaming).chunks():
         sent.append(chunk)
     assert len(sent) >= 30

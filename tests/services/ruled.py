@@ -1,6 +1,7 @@
 """A domain with rules: people who ask by assertion, and what patients decide about their records."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,7 +68,12 @@ read = ["NOTE"]
 deposit = []
 """
 
-RULED_DOMAIN = OPEN_DOMAIN.replace('codes = ""', 'codes = ""\nrules = "rules.toml"') + XUA
+API = """
+[api]
+enabled = true
+"""
+
+RULED_DOMAIN = OPEN_DOMAIN.replace('codes = ""', 'codes = ""\nrules = "rules.toml"') + XUA + API
 
 
 def write_rules(directory: Path) -> Path:
@@ -93,6 +99,16 @@ class Person:
     @property
     def headers(self) -> str:
         """A security header with an assertion of the moment."""
+        return security(self.token)
+
+    @property
+    def authorization(self) -> str:
+        """The same for plain HTTP."""
+        return f"Bearer {urlsafe_b64encode(self.token).rstrip(b'=').decode()}"
+
+    @property
+    def token(self) -> bytes:
+        """An assertion of the moment."""
         hl7 = f'xmlns="urn:hl7-org:v3" xmlns:xsi="{XSI}"'
         role = f'<Role {hl7} xsi:type="CE" code="{self.role}" codeSystem="2.999.7"/>'
         purpose = (
@@ -109,7 +125,7 @@ class Person:
             purposes=(purpose,),
             more=more,
         )
-        return security(signed(text, keys("idp")))
+        return signed(text, keys("idp"))
 
     def in_emergency(self) -> "Person":
         return replace(self, purpose="ETREAT")

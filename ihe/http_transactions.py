@@ -1,0 +1,22 @@
+"""What travels as plain HTTP, in JSON or FHIR, beside the transactions of Appendix V."""
+
+from dataclasses import dataclass
+
+# Of what IHE has no transaction for.
+OUR_OWN = "Coffre"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTransaction:
+    """One row: by what code and name records tell of it, and whose code that is."""
+
+    number: str
+    name: str
+    system: str = "IHE Transactions"
+
+
+# What a patient decides about his record has no transaction, unless he sends a consent document.
+CONSENT_READING = HttpTransaction("consent-read", "Consent Read", OUR_OWN)
+CONSENT_CHANGE = HttpTransaction("consent-changed", "Consent Changed", OUR_OWN)
+
+HTTP_TRANSACTIONS = (CONSENT_READING, CONSENT_CHANGE)

@@ -1,0 +1,1 @@
+"""What is offered as plain HTTP and JSON, beside the web services."""
