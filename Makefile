@@ -52,6 +52,9 @@ reference-check: $(DEVELOPING)  ## hold schemas and server against the published
 bench-memory: $(DEVELOPING)  ## show what documents cost in memory; needs 20 GB of disk, DIRECTORY=DIR says where
 	$(BIN)/python -m bench.memory $(if $(DIRECTORY),--directory $(DIRECTORY))
 
+bench-documents: $(DEVELOPING)  ## documents of 1 KB to 2 GB, in and out, next to cp and sha1sum; needs 10 GB of disk
+	$(BIN)/python -m bench.documents $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 ##@ Look after
 
 lock: $(DEVELOPING)  ## write requirements/*.lock anew from pyproject.toml (newer versions: make lock UPGRADE=-U)
@@ -68,7 +71,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test torture flush-check check reference-check bench-memory lock clean help
+.PHONY: demo serve test torture flush-check check reference-check bench-memory bench-documents lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

@@ -20,7 +20,7 @@ from exchange.ports import StagedDocument
 from repository.blob_files import FileSink, FileSource, flush_folder, remove_files, translated
 from repository.blob_pieces import BlobReading, BlobWriting
 from repository.blob_store import DOCUMENT_LIMIT_BYTES, HANDLE_BYTES, RECOVERY_BATCH, RecordedOf
-from repository.blob_streams import BlobWriter, run, stream
+from repository.blob_streams import BlobWriter, Buffers, run, stream
 from repository.sealing import form_of, new_key
 
 # Threads mostly wait for fsync, and the file system commits together what waits together.
@@ -41,6 +41,7 @@ class DirectoryBlobs:
         self._lock = lock
         self._document_limit_bytes = document_limit_bytes
         self._sealed = sealed
+        self._buffers = Buffers()
         self._threads = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="blobs")
 
     @classmethod
@@ -57,7 +58,9 @@ class DirectoryBlobs:
         key = new_key() if self._sealed else b""
         sink = FileSink(self._staging / handle, self._path(handle))
         writing = BlobWriting(sink, form_of(key, handle))
-        return BlobWriter(writing, handle, key, content_type, self._document_limit_bytes, self._threads)
+        return BlobWriter(
+            writing, handle, key, content_type, self._document_limit_bytes, self._threads, self._buffers
+        )
 
     async def discard(self, staged: StagedDocument) -> None:
         """Remove a staged document that no submission wants."""
@@ -79,7 +82,7 @@ class DirectoryBlobs:
 
     def read(self, handle: str, size_bytes: int, sha256: str, key: bytes = b"") -> AsyncIterator[bytes]:
         """Yield the blob; StorageError before its last chunk if it is not what was written."""
-        return stream(self._reading(handle, size_bytes, sha256, key), self._threads)
+        return stream(self._reading(handle, size_bytes, sha256, key), self._threads, self._buffers)
 
     async def handles(self) -> AsyncIterator[list[str]]:
         """Every blob in the directory, some at a time, that no living process is about to record."""

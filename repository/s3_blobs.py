@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from exchange.ports import Clock, StagedDocument, StorageError
 from repository.blob_pieces import BlobReading, BlobWriting
 from repository.blob_store import DOCUMENT_LIMIT_BYTES, HANDLE_BYTES, RECOVERY_BATCH, RecordedOf
-from repository.blob_streams import BlobWriter, run, stream
+from repository.blob_streams import BlobWriter, Buffers, run, stream
 from repository.s3_objects import (
     OBJECT_LIMIT_BYTES,
     READ_BYTES,
@@ -71,6 +71,7 @@ class S3Blobs:
         self._document_limit_bytes = min(document_limit_bytes, fitting)
         self._sealed = sealed
         self._etag_is_md5 = etag_is_md5
+        self._buffers = Buffers()
         self._threads = ThreadPoolExecutor(REQUEST_THREADS, thread_name_prefix="s3")
         self._swept_to = ""
 
@@ -80,7 +81,9 @@ class S3Blobs:
         key = new_key() if self._sealed else b""
         sink = ObjectSink(self._store, handle, self._clock, etag_is_md5=self._etag_is_md5)
         writing = BlobWriting(sink, form_of(key, handle))
-        return BlobWriter(writing, handle, key, content_type, self._document_limit_bytes, self._threads)
+        return BlobWriter(
+            writing, handle, key, content_type, self._document_limit_bytes, self._threads, self._buffers
+        )
 
     async def discard(self, staged: StagedDocument) -> None:
         """Remove a staged document that no submission wants."""
@@ -101,7 +104,9 @@ class S3Blobs:
 
     def read(self, handle: str, size_bytes: int, sha256: str, key: bytes = b"") -> AsyncIterator[bytes]:
         """Yield the blob; StorageError before its last chunk if it is not what was written."""
-        return stream(self._reading(handle, size_bytes, sha256, key, READ_BYTES), self._threads)
+        return stream(
+            self._reading(handle, size_bytes, sha256, key, READ_BYTES), self._threads, self._buffers
+        )
 
     async def handles(self) -> AsyncIterator[list[str]]:
         """Every blob of the bucket that was begun so long ago that it is recorded, or nobody's."""
