@@ -55,6 +55,9 @@ class Limits:
     request_size_bytes: int = 16 * 1024**3
     """All parts of one request together."""
 
+    part_header_size_bytes: int = 16 * 1024
+    """The MIME headers of one part, which are read whole; MTOM has three lines, mail gateways add a few."""
+
     documents_per_request: int = 1000
     """Parts of one ITI-41 and documents asked for by one ITI-43."""
 

@@ -128,6 +128,7 @@ class _Parts:
                 part_bytes=limits.request_size_bytes,
                 message_bytes=limits.request_size_bytes,
                 parts=limits.documents_per_request + 1,
+                header_bytes=limits.part_header_size_bytes,
             ),
         )
         self._attachments = attachments

@@ -359,6 +359,7 @@ class LimitSection(Section):
     metadata_size_bytes: Positive = _LIMITS.metadata_size_bytes
     document_size_bytes: Positive = _LIMITS.document_size_bytes
     request_size_bytes: Positive = _LIMITS.request_size_bytes
+    part_header_size_bytes: Positive = _LIMITS.part_header_size_bytes
     documents_per_request: Positive = _LIMITS.documents_per_request
     max_results: Positive = _LIMITS.max_results
 

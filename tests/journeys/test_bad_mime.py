@@ -19,7 +19,7 @@ from tests.messages.requests import (
     provide,
     submission,
 )
-from tests.services.platform import storing_nothing
+from tests.services.platform import OPEN_DOMAIN, storing_nothing
 from tests.wire import (
     MTOM_TYPE,
     Part,
@@ -180,6 +180,22 @@ def test_mtom_that_cannot_be_understood_is_a_fault(platform, bad):
         answer = post(platform.repository_url, bad.change(message), bad.content_type)
         assert (answer.status, answer.fault) == (bad.status, ("Sender", None, bad.reason))
     assert answer.headers["content-type"] == "application/soap+xml; charset=UTF-8"
+
+
+def test_how_long_the_headers_of_a_part_may_be_is_a_setting(fresh_platform):
+    """ITI TF-2: V.3.6; `[limits] part_header_size_bytes`, refused as soon as it is known."""
+    platform = fresh_platform(toml=f"{OPEN_DOMAIN}\n[limits]\npart_header_size_bytes = 40000\n")
+    sent = submission(platform.add_patient())
+    body = provide(sent.submit_objects_request, ("Document1", include("part1@wire")))
+    message = multipart(root_part(envelope(ITI_41, body)), DOCUMENT)
+
+    def with_header(length: int) -> bytes:
+        return instead_of_id(f"Content-ID: <part1@wire>\r\nX-Long: {'y' * length}\r\n")(message)
+
+    answer = post(platform.repository_url, with_header(50_000), MTOM_TYPE)
+    reason = "the header block of MIME part 2 is over the limit of 40000 bytes"
+    assert (answer.status, answer.fault) == (413, ("Sender", None, reason))
+    assert post(platform.repository_url, with_header(30_000), MTOM_TYPE).status_urn == SUCCESS
 
 
 def test_too_many_parts_are_refused_in_the_transaction(platform):
