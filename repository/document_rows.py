@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Text, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Text, bindparam, delete, func, insert, literal_column, select, update
 
 from database import Row, Statement, any_of
 from exchange.ports import StagedDocument
@@ -146,6 +146,32 @@ SELECT_ALL = Statement(
     .where(document.c.id > bindparam("after_id"))
     .order_by(document.c.id)
     .limit(bindparam("count"))
+)
+
+SELECT_PLAIN = Statement(
+    _COPIES.add_columns(document.c.id)
+    .where(
+        document.c.id > bindparam("after_id"),
+        document.c.sealed_key.is_(None),
+        document.c.state == literal_column(f"'{State.AVAILABLE}'", Text),
+    )
+    .order_by(document.c.id)
+    .limit(bindparam("count"))
+)
+COUNT_PLAIN = Statement(select(func.count()).select_from(document).where(document.c.sealed_key.is_(None)))
+# Only as long as it is the plain copy that was read.
+SEAL = Statement(
+    update(document)
+    .where(
+        document.c.id == bindparam("of_id"),
+        document.c.blob_handle == bindparam("old_handle"),
+        document.c.sealed_key.is_(None),
+    )
+    .values(
+        blob_handle=bindparam("new_handle"),
+        patient_key_id=bindparam("new_patient_key_id"),
+        sealed_key=bindparam("new_sealed_key"),
+    )
 )
 
 # 'available' sorts before 'pending': a registered copy is served before one that may yet be removed.

@@ -10,6 +10,7 @@ from database import Database, DatabaseError, Parameters, Row, Statement, Transa
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
 from repository.blob_store import BlobStore
 from repository.document_rows import (
+    COUNT_PLAIN,
     DELETE,
     DELETE_DOCUMENTS,
     DELETE_OF_PATIENT,
@@ -17,12 +18,14 @@ from repository.document_rows import (
     DELETE_PENDING,
     INSERT,
     LOCK_PATIENT_KEY,
+    SEAL,
     SELECT_ALL,
     SELECT_COPIES,
     SELECT_DIFFERING,
     SELECT_HANDLES,
     SELECT_PATIENTS,
     SELECT_PENDING,
+    SELECT_PLAIN,
     UPDATE_STATE,
     UPDATE_STATE_OF,
     DocumentCopy,
@@ -42,18 +45,23 @@ BATCH = 500
 class RepositoryStore:
     """Rows and blobs together: bytes are durable before their row, and gone only after it."""
 
-    def __init__(self, database: Database, blobs: BlobStore, vault: Vault | None) -> None:
+    def __init__(
+        self, database: Database, blobs: BlobStore, vault: Vault | None, *, reads_plain: bool = False
+    ) -> None:
         self._database = database
         self._blobs = blobs
         self._vault = vault
+        self._reads_plain = reads_plain or vault is None
 
     @classmethod
-    async def open(cls, database: Database, blobs: BlobStore, vault: Vault | None) -> "RepositoryStore":
+    async def open(
+        cls, database: Database, blobs: BlobStore, vault: Vault | None, *, reads_plain: bool = False
+    ) -> "RepositoryStore":
         """Open the documents of these blobs, theirs from now on, and clear up after processes cut off.
 
-        Without a vault the documents of one cannot be read.
+        Without a vault the documents of one cannot be read; with one, those stored without it only if told.
         """
-        store = cls(database, blobs, vault)
+        store = cls(database, blobs, vault, reads_plain=reads_plain)
         try:
             await store.recover()
         except BaseException:
@@ -199,6 +207,38 @@ class RepositoryStore:
         await self._remove_blobs(handles)
         return len(handles)
 
+    async def plain_copies(self, after_id: int = 0) -> list[tuple[int, DocumentCopy]]:
+        """Some of the registered documents that are not encrypted, by id; none when there are no more."""
+        rows = await self._database.fetch(SELECT_PLAIN, {"after_id": after_id, "count": BATCH})
+        return [(id_, copy_of_row(tuple(row))) for *row, id_ in rows]
+
+    async def count_plain(self) -> int:
+        """How many documents are not encrypted, pending ones among them."""
+        ((count,),) = await self._database.fetch(COUNT_PLAIN)
+        return int(count)
+
+    async def encrypt(self, id_: int, copy: DocumentCopy, patient: str, at: datetime) -> None:
+        """Put a sealed copy in the place of a plain one, which goes when nothing refers to it any more.
+
+        The sealed one is durable and was read back before the row names it: whenever this ends, one of
+        both is there, and whole.
+        """
+        staged = await self._sealed_copy(copy)
+        try:
+            new = NewDocument(copy.unique_id, copy.identity.mime_type, staged, patient)
+            [(patient_key_id, sealed_key)] = await self._sealed_keys((new,), at)
+            row = {
+                "of_id": id_,
+                "old_handle": copy.identity.blob_handle,
+                "new_handle": staged.handle,
+                "new_patient_key_id": patient_key_id,
+                "new_sealed_key": sealed_key,
+            }
+            await self._execute(SEAL, row)
+            await self.keep([staged] if await self._recorded_of([staged.handle]) else [])
+        finally:
+            await self._remove_blobs({staged.handle, copy.identity.blob_handle})
+
     async def find(self, unique_ids: Sequence[str]) -> Mapping[str, tuple[DocumentCopy, ...]]:
         """The copies of each document, the best first; a uniqueId that has none is not in the answer."""
         rows = await self._database.fetch(SELECT_COPIES, {"unique_ids": list(unique_ids)})
@@ -239,6 +279,25 @@ class RepositoryStore:
         """Let go of the blobs; the database is closed by who opened it."""
         await self._blobs.close()
 
+    async def _sealed_copy(self, copy: DocumentCopy) -> StagedDocument:
+        """What a plain copy holds, once more and sealed; StorageError if it is not what it was."""
+        one = copy.identity
+        writer = await self._blobs.begin(one.mime_type)
+        try:
+            async for chunk in self._blobs.read(one.blob_handle, one.size_bytes, one.sha256):
+                await writer.write(chunk)
+        except BaseException:
+            await writer.abandon()
+            raise
+        staged = await writer.finish()
+        try:
+            async for _ in self._blobs.read(staged.handle, one.size_bytes, one.sha256, staged.key):
+                pass
+        except BaseException:
+            await self._blobs.discard(staged)
+            raise
+        return staged
+
     async def _execute(self, statement: Statement, parameters: Parameters | Sequence[Parameters]) -> None:
         # Each of our statements may run twice: an insert that was lost was not committed.
         await self._database.transact(lambda transaction: transaction.execute(statement, parameters))
@@ -259,7 +318,7 @@ class RepositoryStore:
     async def _key(self, copy: DocumentCopy) -> bytes:
         """The document's key, empty for plain bytes; StorageError if it cannot be had."""
         if copy.sealed_key is None:
-            if self._vault is not None:
+            if not self._reads_plain:
                 # Or whoever can write rows and files could put plain bytes in a sealed document's place.
                 raise StorageError("a document is not encrypted, and the vault takes none that is not")
             return b""

@@ -38,7 +38,7 @@ async def opened_store(configuration: Configuration) -> AsyncIterator[Repository
     async with _opened_database(configuration) as database:
         vault = await vault_of(configuration, database)
         blobs = await open_blobs(configuration, lambda: datetime.now(UTC))
-        store = RepositoryStore(database, blobs, vault)
+        store = RepositoryStore(database, blobs, vault, reads_plain=configuration.vault.read_plain)
         try:
             yield store
         finally:

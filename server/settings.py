@@ -268,6 +268,7 @@ class Vault(Section):
     pkcs11_pin_file: OptionalFile = None
     pkcs11_pin: str = Field(default="", repr=False)
     pkcs11_retired: bool = False
+    read_plain: bool = False
 
     @model_validator(mode="after")
     def _token_with_pin(self) -> Self:

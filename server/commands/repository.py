@@ -13,6 +13,7 @@ from server.commands.outcome import ExitCode, Trouble, write_json
 
 if TYPE_CHECKING:
     from repository.check import Report
+    from repository.encryption import Encrypted
     from repository.leftovers import Settled
 
 # As long as the running server leaves them alone (see `repository/leftovers.py`).
@@ -156,6 +157,50 @@ def rewrap(
         typer.echo(
             f"Copy {configuration.vault.master_key} to where its copy is kept, apart from the documents."
         )
+
+
+@app.command()
+def encrypt(
+    registry: options.RegistryUrl = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Encrypt the documents that were stored without encryption; ended at any moment, run it again.
+
+    The registry is asked whose each document is. What is pending waits until that is settled.
+
+    \b
+    Example:
+      coffre repository encrypt --config coffre-data/coffre.toml
+    """
+    from server.commands.configured import configuration_of
+    from server.repository_care import opened_registry_link, opened_store
+
+    configuration = configuration_of(config)
+    if not configuration.vault.encrypt:
+        raise Trouble(ExitCode.CONFIGURATION, "There is no vault to go into: [vault] encrypt is off.")
+    url = registry or configuration.repository.registry_url or f"{configuration.address}/registry"
+
+    async def work() -> "Encrypted":
+        from exchange.ports import StorageFull
+        from repository.encryption import encrypt_documents
+
+        async with opened_store(configuration) as store, opened_registry_link(configuration, url) as link:
+            try:
+                return await encrypt_documents(store, link, lambda: datetime.now(UTC))
+            except StorageFull:
+                remedy = "Make room for the largest document once more, and run it again."
+                raise Trouble(ExitCode.FILE, "No room is left for the next document.", remedy) from None
+
+    done = _run(work)
+    if as_json:
+        write_json(asdict(done))
+    else:
+        for one in done.failed:
+            typer.echo(f"DAMAGED  {one.unique_id}  (blob {one.blob_handle}: {one.reason})")
+        typer.echo(f"{done.encrypted} documents were encrypted, {done.plain} are not.")
+    if done.failed:
+        raise typer.Exit(ExitCode.DAMAGED)
 
 
 @app.command()

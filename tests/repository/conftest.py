@@ -1,6 +1,6 @@
 """A repository with empty tables and an empty directory, on each kind of database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,20 @@ from repository.store import RepositoryStore
 from repository.vault import Vault, open_vault
 from server.migrations.migrate import migrate
 from tests.repository.iti41 import store_in
+from tests.repository.places import InBucket, InDirectory, Place
 from tests.services.softhsm import SoftHsm
+
+
+@pytest.fixture(params=["directory", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where blobs can lie, one after the other."""
+    if request.param == "directory":
+        yield InDirectory(tmp_path / "documents")
+        return
+    service = request.getfixturevalue("object_store")
+    bucket = InBucket(service, service.new_bucket())
+    yield bucket
+    bucket.empty()
 
 
 @pytest.fixture

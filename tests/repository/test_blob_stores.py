@@ -2,14 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from exchange.ports import DocumentTooLarge, StorageError
 from repository.blob_store import BlobMissing
-from tests.repository.places import InBucket, InDirectory, Place, knows, put, take, write_all
+from tests.repository.places import knows, put, take, write_all
 
 pytestmark = pytest.mark.anyio
 
@@ -17,17 +15,6 @@ MEGABYTE = 1024 * 1024
 PART = 5 * MEGABYTE
 # Not whole buffers nor parts, and three parts of an upload.
 LARGE = hashlib.shake_128(b"large").digest(11 * MEGABYTE + 12345)
-
-
-@pytest.fixture(params=["directory", "bucket"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    if request.param == "directory":
-        yield InDirectory(tmp_path / "documents")
-        return
-    service = request.getfixturevalue("object_store")
-    bucket = InBucket(service, service.new_bucket())
-    yield bucket
-    bucket.empty()
 
 
 @pytest.fixture

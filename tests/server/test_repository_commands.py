@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.messages.requests import SUCCESS, submission
-from tests.services.platform import Platform, free_port
+from tests.services.platform import OPEN_DOMAIN, Platform, free_port
 
 
 def coffre(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -60,6 +60,25 @@ def test_nothing_is_destroyed_without_being_asked_twice(running):
     unique_id = deposit(running, patient_id)
     assert coffre(running.directory, "destroy", patient_id).returncode != 0
     assert running.retrieve(unique_id).status_urn == SUCCESS
+
+
+def test_documents_from_before_the_vault_are_encrypted_beside_the_running_server(fresh_platform):
+    """docs/operating.md: encrypt, read_plain, `coffre repository encrypt`."""
+    platform = fresh_platform(toml=f"{OPEN_DOMAIN}\n[vault]\nencrypt = false\n")
+    patient_id = platform.add_patient()
+    one, other = deposit(platform, patient_id), deposit(platform, platform.add_patient())
+    assert coffre(platform.directory, "encrypt").returncode == 4
+    platform.kill()
+    platform = fresh_platform(toml=f"{OPEN_DOMAIN}\n[vault]\nread_plain = true\n")
+    assert platform.retrieve(one, other).status_urn == SUCCESS
+    ended = coffre(platform.directory, "encrypt", "--registry", platform.registry_url)
+    assert (ended.returncode, ended.stdout) == (0, "2 documents were encrypted, 0 are not.\n"), ended.stderr
+    assert [content for _, content in platform.retrieve(one, other).parts[1:]] == [b"document"] * 2
+    assert [path for path in platform.stored_files if path.read_bytes() == b"document"] == []
+    assert coffre(platform.directory, "verify").returncode == 0
+    assert json.loads(coffre(platform.directory, "destroy", patient_id, "--yes", "--json").stdout) == {
+        "destroyed": 1
+    }
 
 
 def test_a_missing_master_key_is_told_in_a_sentence(running):
