@@ -111,13 +111,18 @@ def undelivered(directory: Path, confirmed: Mapping[str, Position]) -> Iterator[
                     yield SpooledRecord(series.name, record.content, record.written_ns, position)
 
 
-def drop_delivered(directory: Path, destinations: Collection[str]) -> int:
-    """Remove the segments that every destination has, but for the last of a living process; says how many."""
+def drop_delivered(directory: Path, destinations: Collection[str], needed: Collection[str] = ()) -> int:
+    """Remove the segments that every destination has, but for the last of a living process; says how many.
+
+    Of processes that ended, those series stay that are still `needed` here.
+    """
     positions = [confirmed_positions(directory, name) for name in destinations]
     dropped = 0
     for series in series_in(directory):
         *finished, last = series.segments
         if is_ended(series):
+            if series.name in needed:
+                continue
             finished.append(last)
         # From the first on: what is left of a series has no gap, whenever this ends.
         for segment in finished:

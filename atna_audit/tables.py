@@ -81,6 +81,17 @@ audit_record = Table(
     ),
 )
 
+# What a process has changed and perhaps not recorded: the records of it, until they are in its spool. A row
+# comes with the change itself and goes within seconds, so what a killed process leaves here is looked up.
+audit_pledge = Table(
+    "audit_pledge",
+    metadata,
+    Column("series", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("records", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # The time stands in the key, so that the latest records about one patient are read off one end of it.
 audit_subject = Table(
     "audit_subject",

@@ -112,18 +112,23 @@ class Database(ABC):
         """Several statements that must see the same moment."""
 
     @abstractmethod
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """Commit when the block ends, roll back when it raises; a lost race raises ConflictingWrite."""
+    def transaction(self, along: Sequence[Call] = ()) -> AbstractAsyncContextManager[Transaction]:
+        """Commit when the block ends, roll back when it raises; a lost race raises ConflictingWrite.
+
+        Calls that go `along` are run right before the commit and travel with it, if anything was run at all.
+        """
 
     @abstractmethod
     async def close(self) -> None:
         """Let go of every connection."""
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[Result]], along: Sequence[Call] = ()
+    ) -> Result:
         """Do the work in a transaction, again from its start if it lost a race or its connection."""
         for attempt in range(1, self.limits.attempts + 1):
             try:
-                async with self.transaction() as transaction:
+                async with self.transaction(along) as transaction:
                     return await work(transaction)
             except (ConflictingWrite, ConnectionLost):
                 if attempt == self.limits.attempts:

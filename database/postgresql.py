@@ -1,7 +1,7 @@
 """PostgreSQL through psycopg 3: prepared statements, binary results, a first-come-first-served pool."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -136,14 +136,14 @@ class PostgresqlDatabase(Database):
             yield transaction
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, along: Sequence[Call] = ()) -> AsyncIterator[Transaction]:
         """A read committed transaction: what must not change is locked or claimed by a unique key."""
-        async with self._transaction("BEGIN", commit_lost=OutcomeUnknown) as transaction:
+        async with self._transaction("BEGIN", along, commit_lost=OutcomeUnknown) as transaction:
             yield transaction
 
     @asynccontextmanager
     async def _transaction(
-        self, begin: str, commit_lost: type[DatabaseUnavailable]
+        self, begin: str, along: Sequence[Call] = (), *, commit_lost: type[DatabaseUnavailable]
     ) -> AsyncIterator["_Transaction"]:
         try:
             async with self._connection() as connection:
@@ -154,7 +154,7 @@ class PostgresqlDatabase(Database):
                     await transaction.roll_back()
                     raise
                 try:
-                    await transaction.commit()
+                    await transaction.commit(along)
                 except ConnectionLost as error:
                     raise commit_lost("the connection was lost while committing") from error
         except (ConnectionLost, OutcomeUnknown):
@@ -204,11 +204,15 @@ class _Transaction:
                 cursors = [await self._send_all(statement, parameters) for statement, parameters in calls]
             return [await _rows(cursor) for cursor in cursors]
 
-    async def commit(self) -> None:
+    async def commit(self, along: Sequence[Call]) -> None:
         """End well; when the connection is lost meanwhile, nobody knows whether it did."""
         if self._begin is None:
             with _translated():
-                await self._connection.execute(b"COMMIT", prepare=False)
+                # Outside of a pipeline COMMIT is one message less.
+                async with self._connection.pipeline() if along else nullcontext():
+                    for statement, parameters in along:
+                        await self._send_all(statement, parameters)
+                    await self._connection.execute(b"COMMIT", prepare=False)
 
     async def roll_back(self) -> None:
         """End as if nothing had been; a connection that cannot is closed, which does the same."""

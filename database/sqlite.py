@@ -128,7 +128,7 @@ class SqliteDatabase(Database):
             self._readers.give(reader)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, along: Sequence[Call] = ()) -> AsyncIterator[Transaction]:
         """A member of the group that the next commit makes durable; returns when it is."""
         writer = await self._writers.take()
         begin = ("SAVEPOINT member",) if self._group else ("BEGIN IMMEDIATE", "SAVEPOINT member")
@@ -137,7 +137,7 @@ class SqliteDatabase(Database):
         try:
             yield transaction
             if transaction.begun:
-                await writer.run(writer.execute, "RELEASE member")
+                await writer.run(writer.release, along)
                 durable = asyncio.get_running_loop().create_future()
                 self._group.append(durable)
         except BaseException:
@@ -287,6 +287,10 @@ class _Worker:
     def close_cursor(self) -> None:
         if hasattr(self, "_cursor"):
             self._cursor.close()
+
+    def release(self, along: Sequence[Call]) -> None:
+        self.perform((), along)
+        self.execute("RELEASE member")
 
     def undo_member(self) -> bool:
         """Whether the members before this one still stand."""

@@ -9,7 +9,7 @@ from exchange.subject import Software
 from ihe.audit_events import Outcome
 from ihe.http_transactions import HttpTransaction
 from ihe.namespaces import ANONYMOUS
-from ihe.transactions import Transaction
+from ihe.transactions import ITI_41, Transaction
 from xua.user import User
 
 
@@ -21,12 +21,20 @@ class Node:
     audit_source_id: str
 
 
+# What the record says of a change after which nothing more was heard of its request. The change of an
+# ITI-41 is that its documents are stored, and the submission may yet have been refused.
+CUT_OFF = "done, and cut off before it was answered"
+CUT_OFF_STORED = "its documents were stored; cut off before it was answered, if registered, so by an ITI-42"
+
+
 @dataclass(slots=True)
 class Diary:
     """Filled in step by step; whatever is known when the request ends goes into its record."""
 
     call: Call
     node: Node
+    at: datetime | None = None
+    """When it was done, once that has begun; its record tells the same time whenever it is written."""
     transaction: Transaction | HttpTransaction | None = None
     reply_to: str = ANONYMOUS
     outcome: Outcome = Outcome.SUCCESS
@@ -52,8 +60,16 @@ class Diary:
         """The whole request failed, for this reason."""
         self.outcome, self.outcome_text = outcome, text
 
+    def cut_off(self, at: datetime) -> Happening:
+        """What there is to tell if nothing more is heard of the request from now on."""
+        self.at = at
+        if self.transaction is ITI_41:
+            return self._happening(at, Outcome.SERIOUS, CUT_OFF_STORED, self.documents)
+        return self._happening(at, Outcome.SUCCESS, CUT_OFF, self.documents)
+
     def happenings(self, at: datetime) -> tuple[Happening, ...]:
         """One happening, and a second for the documents that could not be had where others could."""
+        at = self.at or at
         whole = self._happening(at, self.outcome, self.outcome_text, self.documents)
         if not self.failed_documents:
             return (whole,)

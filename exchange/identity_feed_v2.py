@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ebxml.refused import Refused
 from exchange.audit_trail import Happening, audit_messages_of
+from exchange.diary import CUT_OFF
+from exchange.pledge import Pledge, owing
 from exchange.ports import AuditUnavailable, CannotMerge, Obstacle
 from exchange.replies import Forbidden, where
 from exchange.serve import Surroundings
@@ -78,6 +81,8 @@ class _Notes:
     outcome_text: str = field(default="")
     software: Software | None = None
     software_refused: bool = False
+    at: datetime | None = None
+    pledge: Pledge | None = None
 
     async def patients(self) -> Collection[str]:
         """Those of this domain whom the message names."""
@@ -104,7 +109,9 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
             if not decision.permit:
                 raise Forbidden(*decision.reasons)
             # 7. The registry's own work: durable before the acknowledgement is written.
-            notes.errors = await _perform(message, feed, notes)
+            _pledge(delivery, notes, around)
+            with owing(notes.pledge):
+                notes.errors = await _perform(message, feed, notes)
         if notes.errors:
             notes.outcome, notes.outcome_text = Outcome.MINOR, _said(notes.errors)
     except Exception as problem:  # the one place where an exception becomes an acknowledgement
@@ -113,7 +120,11 @@ async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -
     try:
         await around.audit.record(*audit_messages_of(_happening(delivery, notes, around)))
         around.tally.recorded += 1
+        if around.pledges and notes.pledge:
+            around.pledges.kept(notes.pledge)
     except AuditUnavailable as problem:
+        if around.pledges and notes.pledge:
+            around.pledges.broken(notes.pledge)
         log.critical("the audit trail cannot be written: %s", problem)
         notes.errors = (_internal("the audit trail is not available"),)
     control_id = around.new_uuid().rpartition(":")[2].replace("-", "")[-CONTROL_ID_DIGITS:]
@@ -125,6 +136,13 @@ async def _software(delivery: Delivery, around: Surroundings) -> Software | None
         return None
     certificate = delivery.peer_certificate
     return await software_asking(certificate, ITI_8_ADD.number, around.attestations, around.clock())
+
+
+def _pledge(delivery: Delivery, notes: _Notes, around: Surroundings) -> None:
+    if around.pledges:
+        notes.at = around.clock()
+        cut_off = replace(_happening(delivery, notes, around), outcome_text=CUT_OFF)
+        notes.pledge = around.pledges.made(*audit_messages_of(cut_off))
 
 
 def _identify(message: AdtMessage, domain: PatientIdDomain, notes: _Notes) -> Iterator[FieldError]:
@@ -204,7 +222,7 @@ def _happening(delivery: Delivery, notes: _Notes, around: Surroundings) -> Happe
     message = notes.message
     return Happening(
         transaction=message.kind if message else None,
-        at=around.clock(),
+        at=notes.at or around.clock(),
         outcome=notes.outcome,
         outcome_text=notes.outcome_text,
         we_are="server",

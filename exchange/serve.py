@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from lxml import etree
@@ -15,12 +16,14 @@ from exchange.audit_trail import audit_messages_of
 from exchange.call import Answer, Call, Limits
 from exchange.conversation import AnyConversation, Message
 from exchange.diary import Diary, Node
+from exchange.pledge import Pledge, Pledges, owing
 from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
 from exchange.software import Attestations
 from exchange.tally import Tally
 from exchange.users import InSecurityHeader, Users, who_is_asking
+from exchange.verbs import READING
 from ihe.transactions import BY_ACTION
 from soap.fault import SoapFault
 
@@ -51,6 +54,8 @@ class Surroundings:
     consent: Consent
     audit: AuditTrail
     tally: Tally = field(default_factory=Tally)
+    pledges: Pledges | None = None
+    """Where a change can be cut off before its record is written."""
     attestations: Attestations | None = None
     """Where only attested software may ask, the register of it."""
 
@@ -60,7 +65,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
     began = around.clock()
     diary = Diary(call, around.node)
     attachments = Attachments(actor.staging)
-    message = conversation = None
+    message = conversation = pledge = None
     try:
         # 1. Bytes to envelope and attachments.
         message = await receive(
@@ -95,9 +100,12 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         decision = await around.consent.decide(subject, conversation.verb, whose, around.clock())
         if not decision.permit:
             raise Forbidden(*decision.reasons)
-        # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL.
+        # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL,
+        # and with it, if it changes something, the pledge of its record.
         attachments.claim_all()
-        result = await conversation.perform(request, decision)
+        pledge = _pledge(conversation, diary, around)
+        with owing(pledge):
+            result = await conversation.perform(request, decision)
         # 9. The result to bytes.
         answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)
     except Exception as problem:  # the one place where an exception becomes an answer
@@ -106,15 +114,25 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         await attachments.discard()
     # 10. The audit record, durable before the first byte of the answer leaves.
     try:
-        for happening in diary.happenings(around.clock()):
-            await around.audit.record(*audit_messages_of(happening))
+        happenings = diary.happenings(around.clock())
+        await around.audit.record(*chain.from_iterable(map(audit_messages_of, happenings)))
     except AuditUnavailable as problem:
+        if around.pledges and pledge:
+            around.pledges.broken(pledge)
         return unavailable(problem, message, around.new_uuid)
+    if around.pledges and pledge:
+        around.pledges.kept(pledge)
     around.tally.recorded += 1
     what = diary.transaction.number if diary.transaction else "unreadable message"
     elapsed = (around.clock() - began).total_seconds()
     log.info("%s at the %s: %s, %.1f ms", what, actor.name, diary.outcome.name.lower(), elapsed * 1000)
     return answer
+
+
+def _pledge(conversation: AnyConversation, diary: Diary, around: Surroundings) -> Pledge | None:
+    if around.pledges is None or conversation.verb in READING:
+        return None
+    return around.pledges.made(*audit_messages_of(diary.cut_off(around.clock())))
 
 
 def _conversation_about(message: Message, actor: Actor, diary: Diary) -> AnyConversation:

@@ -11,3 +11,7 @@ class Verb(StrEnum):
     DEPOSIT = "deposit"
     MANAGE = "manage"
     IDENTIFY = "identify"
+
+
+READING = frozenset({Verb.FIND, Verb.READ})
+"""What changes no record."""

@@ -51,7 +51,7 @@ async def register_document_set(
         depositor,
     )
     try:
-        await store.database.transact(registration.run)
+        await store.change(registration.run)
     except Refused as refused:
         raise as_sent(refused, submission, final) from None
     return RegistryResponse(ResponseStatus.SUCCESS)

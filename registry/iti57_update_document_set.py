@@ -50,7 +50,7 @@ async def do_update(
     codes = await store.codes.intern(rows.codes_of(final))
     work = _Update(final, operations_of(final), rules, codes, now, new_uuid)
     try:
-        await store.database.transact(work.run)
+        await store.change(work.run)
     except Refused as refused:
         raise as_sent(refused, submission, final) from None
     return RegistryResponse(ResponseStatus.SUCCESS)

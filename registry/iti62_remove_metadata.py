@@ -24,7 +24,7 @@ from registry.uuids import bare_uuids, urn
 
 async def remove_metadata(request: RemoveObjectsRequest, store: RegistryStore) -> tuple[str, ...]:
     """Remove the objects and say whose they were, or raise Refused with everything that is in the way."""
-    return await store.database.transact(partial(_remove, request))
+    return await store.change(partial(_remove, request))
 
 
 async def _remove(request: RemoveObjectsRequest, transaction: Transaction) -> tuple[str, ...]:

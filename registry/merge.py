@@ -51,7 +51,7 @@ async def merge_patients(subsumed: str, surviving: str, store: RegistryStore) ->
         await transaction.execute(_LINK, {"number": gone.id, "into": stays.id})
         await move(await family_of(gone.id, transaction), gone.id, stays.id, surviving, transaction)
 
-    await store.database.transact(merge)
+    await store.change(merge)
 
 
 async def undo(

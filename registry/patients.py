@@ -37,7 +37,7 @@ async def add_patient(patient_id: str, store: RegistryStore, clock: Clock) -> No
     async def add(transaction: Transaction) -> None:
         await transaction.execute(_INSERT, {"cx": patient_id, "created": fourteen_digits(clock())})
 
-    await store.database.transact(add)
+    await store.change(add)
 
 
 async def known(patient_id: str, store: RegistryStore) -> bool:

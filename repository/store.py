@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from database import Database, DatabaseError, Parameters, Row, Statement, Transaction
+from exchange.pledge import due
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
 from repository.blob_store import BlobStore
 from repository.document_rows import (
@@ -103,7 +104,7 @@ class RepositoryStore:
             for new, (patient_key_id, sealed_key) in zip(documents, sealed, strict=True)
         ]
         if rows:
-            await self._execute(INSERT, rows)
+            await self._database.transact(lambda transaction: transaction.execute(INSERT, rows), due())
 
     async def differing(self, submission_id: str) -> tuple[tuple[str, bool], ...]:
         """The uniqueIds under which another submission has other bytes, and whether of another size."""
@@ -186,7 +187,7 @@ class RepositoryStore:
             ids = [patient_key_id for _, _, patient_key_id in rows if patient_key_id is not None]
             return rows, dict(await transaction.fetch(SELECT_PATIENTS, {"ids": ids}))
 
-        rows, patients = await self._database.transact(work)
+        rows, patients = await self._database.transact(work, due())
         await self._remove_blobs({handle for _, handle, _ in rows})
         return {unique_id: patients.get(patient_key_id, "") for unique_id, _, patient_key_id in rows}
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Protocol
 from atna_audit.following import Cursor, CursorTaken, Position, SpooledRecord, drop_delivered, undelivered
 from atna_audit.segments import SpoolDamaged
 from audit_message.syslog import write_syslog
+from database import DatabaseError
 from server.settings import AuditRepositoryAddress
 from server.syslog_transport import Session, repository_at
 
@@ -139,22 +140,28 @@ def cursor_name(url: str) -> str:
     return f"{plain}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
-async def _drop_delivered(spool: Path, destinations: Collection[str]) -> None:
+async def _drop_delivered(
+    spool: Path, destinations: Collection[str], needed: Callable[[], Awaitable[Collection[str]]]
+) -> None:
     while destinations:
         await asyncio.sleep(DROP_SECONDS)
         try:
-            await asyncio.to_thread(drop_delivered, spool, destinations)
-        except (OSError, SpoolDamaged) as problem:
+            await asyncio.to_thread(drop_delivered, spool, destinations, await needed())
+        except (DatabaseError, OSError, SpoolDamaged) as problem:
             log.warning("delivered audit records stay in the spool: %s", problem)
 
 
 @asynccontextmanager
 async def forwarding(
-    spool: Path, addresses: Sequence[AuditRepositoryAddress], ours: Destination | None = None
+    spool: Path,
+    addresses: Sequence[AuditRepositoryAddress],
+    needed: Callable[[], Awaitable[Collection[str]]],
+    ours: Destination | None = None,
 ) -> AsyncIterator[None]:
     """Forward to all these repositories until the block ends, and then once more what was written last.
 
-    `ours` is the Audit Record Repository of this process, if it has one.
+    `ours` is the Audit Record Repository of this process, if it has one; `needed` tells the series that stay
+    in the spool, delivered or not.
     """
     forwarders = [
         Forwarder(spool, cursor_name(one.url), repository_at(one.url, one.ca, one.certificate, one.key))
@@ -167,7 +174,7 @@ async def forwarding(
     # Of a datagram nobody knows whether it arrived: what was only sent so is kept here.
     confirmed = ours is not None or any(one.url.startswith("tls:") for one in addresses)
     dropping = asyncio.create_task(
-        _drop_delivered(spool, [one.name for one in forwarders] if confirmed else [])
+        _drop_delivered(spool, [one.name for one in forwarders] if confirmed else [], needed)
     )
     try:
         yield

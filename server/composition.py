@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import literal_column, select
 
+from atna_audit.pledges import PledgedRecords, series_with_pledges
 from atna_audit.spool import Spool
 from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
@@ -79,6 +80,7 @@ from repository.store import RepositoryStore
 from server.audit_care import AuditCare, signing_key
 from server.audit_delivery import OwnRepository
 from server.audit_forwarding import forwarding
+from server.audit_pledges import pledging
 from server.audit_reception import receiving
 from server.audit_tally import counting
 from server.audit_trail import SpooledAuditTrail
@@ -140,10 +142,17 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             await stack.enter_async_context(care.running())
         # Before the spool, so that the records of the end itself are in it when this ends.
         await stack.enter_async_context(
-            forwarding(configuration.audit.spool, configuration.audit.repositories, ours)
+            forwarding(
+                configuration.audit.spool,
+                configuration.audit.repositories,
+                partial(series_with_pledges, database),
+                ours,
+            )
         )
         spool = Spool.open(configuration.audit.spool)
         stack.push_async_callback(spool.close)
+        pledges = PledgedRecords(database, spool)
+        await stack.enter_async_context(pledging(pledges))
         around = Surroundings(
             node=Node(str(os.getpid()), configuration.audit.source_id),
             domain=affinity_domain(configuration),
@@ -153,6 +162,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
             new_uuid=new_uuid,
             consent=_consent(configuration, database),
             audit=SpooledAuditTrail(spool),
+            pledges=pledges,
             attestations=SoftwareRegister(database) if configuration.attestation.required else None,
         )
         alerts = await stack.enter_async_context(NodeAlerts.kept(around.audit, around.clock, around.node))
