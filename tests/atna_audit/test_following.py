@@ -38,6 +38,16 @@ async def test_what_all_destinations_have_goes(tmp_path):
     assert list(tmp_path.glob("*.audit")) == []
 
 
+async def test_what_is_still_needed_stays(tmp_path):
+    """What a crash left unrecorded is looked for there first."""
+    await spooled(tmp_path, RECORDS)
+    deliver(tmp_path, "one", 30)
+    [series] = {one.series for one in undelivered(tmp_path, {})}
+    assert drop_delivered(tmp_path, ["one"], needed=[series]) == 0
+    assert list(stored_records(tmp_path)) == RECORDS
+    assert drop_delivered(tmp_path, ["one"]) > 0
+
+
 async def test_what_a_living_process_writes_to_stays(tmp_path):
     spool = Spool.open(tmp_path, segment_limit_bytes=200)
     for record in RECORDS[:20]:

@@ -63,6 +63,39 @@ async def test_several_statements_travel_together_and_answer_apart(database):
         ]
 
 
+async def test_what_goes_along_is_committed_with_the_rest_or_not_at_all(database):
+    also = (INSERT, {"id": 2, "name": "b"})
+
+    async def change(transaction) -> None:
+        await transaction.execute(INSERT, {"id": 1, "name": "a"})
+        assert await transaction.fetch(NAMES) == [("a",)]
+
+    async def fail(transaction) -> None:
+        await change(transaction)
+        raise ZeroDivisionError
+
+    async def do_nothing(transaction) -> None:
+        return
+
+    with pytest.raises(ZeroDivisionError):
+        await database.transact(fail, [also])
+    await database.transact(do_nothing, [also])
+    assert await names(database) == []
+    await database.transact(change, [also])
+    assert await names(database) == ["a", "b"]
+
+
+async def test_what_cannot_go_along_undoes_the_rest(database):
+    async def change(transaction) -> None:
+        await transaction.execute(INSERT, {"id": 1, "name": "a"})
+
+    with pytest.raises(ConflictingWrite):
+        await database.transact(change, [(INSERT, {"id": 2, "name": "a"})])
+    assert await names(database) == []
+    await database.transact(change)
+    assert await names(database) == ["a"]
+
+
 async def test_a_reading_sees_one_moment(database):
     async with database.reading() as reading:
         assert await reading.fetch(COUNT) == [(0,)]

@@ -69,13 +69,16 @@ def wrong_in_record(platform: Platform, documents: Sequence[Document]) -> Iterat
 
 
 def wrong_in_audit(platform: Platform, documents: Sequence[Document]) -> Iterator[str]:
-    """Yield every acknowledged submission or reading that has not exactly its audit records."""
+    """Yield what was acknowledged and has not exactly its records, and every change that has none."""
     told: Counter[tuple[bytes, bytes]] = Counter()
+    begun: set[tuple[bytes, bytes]] = set()
     for spool in platform.audit_spools:
         for record in stored_records(spool):
             transaction, outcome = _TRANSACTION.search(record), _OUTCOME.search(record)
-            if transaction and outcome and outcome[1] == b"0":
-                told.update((transaction[1], about) for about in set(_OBJECT.findall(record)))
+            if transaction and outcome:
+                about = {(transaction[1], one) for one in _OBJECT.findall(record)}
+                begun |= about
+                told.update(about if outcome[1] == b"0" else ())
     for document in documents:
         of_set = document.sent.submission_set_unique_id.encode()
         if document.acknowledged:
@@ -83,6 +86,15 @@ def wrong_in_audit(platform: Platform, documents: Sequence[Document]) -> Iterato
             found = told[b"ITI-41", of_set], told[b"ITI-42", of_set]
             if found != ((0, 1) if document.elsewhere else (1, 2)):
                 yield f"{document.unique_id} was acknowledged with {found} records of ITI-41 and ITI-42"
+        of_changes = {
+            (b"ITI-41", of_set): document.submitted is Fate.DONE and not document.elsewhere,
+            (b"ITI-42", of_set): document.submitted is Fate.DONE,
+            (b"ITI-62", document.entry_uuid.encode()): document.metadata_removed is Fate.DONE,
+            (b"ITI-86", document.unique_id.encode()): document.bytes_removed is Fate.DONE,
+        }
+        for change, done in of_changes.items():
+            if done and change not in begun:
+                yield f"{document.unique_id} has no record of its {change[0].decode()}"
         reads = told[b"ITI-43", document.unique_id.encode()]
         if not document.reads_answered <= reads <= document.reads_begun:
             yield f"{document.unique_id} was read {document.reads_answered} times, with {reads} records"
