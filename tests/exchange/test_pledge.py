@@ -71,8 +71,8 @@ class Handler:
         return RegistryResponse(ResponseStatus.SUCCESS)
 
 
-def around_of(book: Book, *, full: bool = False) -> Surroundings:
-    return replace(surroundings(KeptTrail(full=full)), pledges=book)
+def around_of(book: Book, trail: KeptTrail | None = None) -> Surroundings:
+    return replace(surroundings(trail or KeptTrail()), pledges=book)
 
 
 async def answer_of(body: bytes, actor: Actor, around: Surroundings) -> HttpAnswer:
@@ -91,14 +91,13 @@ def registry(handler: Handler) -> Actor:
 
 async def test_a_registration_takes_the_pledge_of_its_record_along():
     """The record as it reads if nothing more is heard of the request; later the pledge is taken back."""
-    book, handler = Book(), Handler()
-    around = around_of(book)
-    await answer_of(REGISTER, registry(handler), around)
+    book, handler, trail = Book(), Handler(), KeptTrail()
+    await answer_of(REGISTER, registry(handler), around_of(book, trail))
     assert handler.took_along == ["insert it"]
     assert due() == ()
     assert (book.kept_ones, book.broken_ones) == ([1], [])
     assert book.events == [(Outcome.SUCCESS, "done, and cut off before it was answered")]
-    [pledged], [recorded] = book.messages, around.audit.messages
+    [pledged], [recorded] = book.messages, trail.messages
     assert pledged.event.at == recorded.event.at
     assert pledged.participants == recorded.participants
     assert pledged.objects == recorded.objects
@@ -106,7 +105,7 @@ async def test_a_registration_takes_the_pledge_of_its_record_along():
 
 async def test_a_record_that_cannot_be_written_stays_owed():
     book = Book()
-    answer = await answer_of(REGISTER, registry(Handler()), around_of(book, full=True))
+    answer = await answer_of(REGISTER, registry(Handler()), around_of(book, KeptTrail(full=True)))
     assert answer.fault == ("Receiver", None, "the audit trail is not available")
     assert (book.kept_ones, book.broken_ones) == ([], [1])
 
@@ -137,5 +136,7 @@ async def test_a_merge_pledges_the_records_of_both_patients():
     assert book.events == [(Outcome.SUCCESS, "done, and cut off before it was answered")] * 2
     assert [one.objects[0].id for one in book.messages] == ["p2^^^&2.999.3&ISO", "p1^^^&2.999.3&ISO"]
     assert book.kept_ones == [2]
-    await take_message(Delivery(A40.encode(), "mllp://vault.example:2575"), feed, around_of(book, full=True))
+    await take_message(
+        Delivery(A40.encode(), "mllp://vault.example:2575"), feed, around_of(book, KeptTrail(full=True))
+    )
     assert book.broken_ones == [4]
