@@ -5,6 +5,7 @@ from datetime import datetime
 
 from consent_broker.model import Asker, Directives, Grant, RecordStatus, Right
 from consent_broker.rules import Rules
+from exchange.basis import Basis
 from exchange.verbs import Verb
 from exchange.visibility import (
     EVERYTHING,
@@ -38,7 +39,7 @@ def decide(
     """Go through what settles the question, in order: the first that does wins, and each leaves a reason."""
     if asker.profession in rules.systems:
         # Whether the record is open or not: what is registered must not be taken for left over.
-        why = "a system of the platform"
+        why = Basis.SYSTEM
         return (
             _whole_record([], why) if verb is Verb.FIND else _no([], f"{why}, which only asks what is there")
         )
@@ -48,18 +49,18 @@ def decide(
     if not asker.person:
         return _no(reasons, "nobody has proven who he is")
     if asker.patient_id == patient_id:
-        return _whole_record(reasons, "the patient himself")
+        return _whole_record(reasons, Basis.PATIENT)
     if helper := next((one for one in directives.helpers if one.person == asker.person), None):
         if not helper.period.covers(at):
             return _no(reasons, "a helper, but not at this time")
         if verb not in (Verb.FIND, Verb.READ) and not helper.manages:
             return _no(reasons, "a helper who may read only")
-        return _whole_record(reasons, "a helper of the patient's")
+        return _whole_record(reasons, Basis.HELPER)
     if directives.excluded & asker.parties:
         return _no(reasons, "the patient has excluded him")
     if verb is Verb.MANAGE:
         if asker.profession in rules.administrators:
-            return _whole_record(reasons, "an administrator of the domain")
+            return _whole_record(reasons, Basis.ADMINISTRATOR)
         return _no(reasons, "only the patient, and who acts for him, changes what is there")
     return _of_professional(asker, verb, directives, rules, at, reasons)
 
@@ -88,12 +89,12 @@ def _visible(
 ) -> Visibility:
     level = max((one.level for one in grants if Right.READ in one.rights), default=None)
     if level is not None:
-        reasons.append(f"a care relationship, for what is {level.name.lower()}")
+        reasons.append(f"{Basis.CARE}, for what is {level.name.lower()}")
     if asker.purpose in rules.emergencies:
         if (opened := directives.emergency_level) is None:
-            reasons.append("an emergency, which the patient has said opens nothing")
+            reasons.append(f"{Basis.EMERGENCY}, which the patient has said opens nothing")
         else:
-            reasons.append(f"an emergency, which opens what is {opened.name.lower()}")
+            reasons.append(f"{Basis.EMERGENCY}, which opens what is {opened.name.lower()}")
             level = opened if level is None else max(level, opened)
     # Authors see what they sent, unless it is withheld from them.
     ways: list[Visibility] = [DepositedBy(frozenset({asker.person}))]

@@ -1,7 +1,7 @@
 """From what happened to the audit messages that tell it (ITI TF-2: 3.20.7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
@@ -15,6 +15,7 @@ from audit_message.model import (
     ParticipantObject,
 )
 from ihe.audit_events import (
+    ACCESS_DECISION,
     ALERT_DESCRIPTION,
     APPLICATION,
     APPLICATION_ACTIVITY,
@@ -27,7 +28,10 @@ from ihe.audit_events import (
     LOGIN,
     MACHINE_NAME,
     NODE_AUTHENTICATION,
+    ON_BEHALF_OF,
+    ORGANIZATION,
     QUERY_ENCODING,
+    REPLACED_ENTRY,
     REPOSITORY_UNIQUE_ID,
     REQUESTS_COUNTED,
     SECURITY_ALERT,
@@ -55,12 +59,17 @@ from xua.user import Role, User
 
 @dataclass(frozen=True, slots=True)
 class AuditedDocument:
-    """A document that was retrieved or removed; with no patient it stands in the record of each patient."""
+    """A document that was submitted, retrieved or removed; with no patient it stands in the record of each.
+
+    `replaced_entry_uuid` is of the DocumentEntry in whose place it came.
+    """
 
     unique_id: str
     repository_unique_id: str
     home: str = ""
     patient_id: str = ""
+    title: str = ""
+    replaced_entry_uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +103,8 @@ class Happening:
     home_community_id: str = ""
     documents: tuple[AuditedDocument, ...] = ()
     removed_entry_uuids: tuple[str, ...] = ()
+    removed_titles: Mapping[str, str] = field(default_factory=dict)
+    access_reasons: tuple[str, ...] = ()
     message_id: str = ""
     change: str = ""
     user: User | None = None
@@ -225,20 +236,27 @@ def _participants(row: AuditedTransaction, happening: Happening) -> tuple[Active
 
 
 def _human(happening: Happening) -> tuple[ActiveParticipant, ...]:
-    """The user of the assertion, by id and by name, with his role (ITI TF-2: 3.40.4.2)."""
+    """The user of the assertion with his role, and for whom and where he works (ITI TF-2: 3.40.4.2)."""
     user = happening.user
     if user is None:
         return ()
+    person = ActiveParticipant(user.audit_id, is_requestor=True, roles=_coded(user.role), user_name=user.name)
+    principal, place = user.on_behalf_of, (user.organization_id, user.organization_name)
     return (
-        ActiveParticipant(user.audit_id, is_requestor=True, roles=_coded(user.role), user_name=user.name),
+        person,
+        *((_other(principal.id.extension, principal.name, ON_BEHALF_OF),) if principal else ()),
+        *((_other(*place, ORGANIZATION),) if any(place) else ()),
     )
 
 
+def _other(id_: str, name: str, role: CodedValue) -> ActiveParticipant:
+    return ActiveParticipant(id_ or name, is_requestor=False, roles=(role,), user_name=name)
+
+
 def _software(happening: Happening) -> tuple[ActiveParticipant, ...]:
-    """The product by which the peer speaks, as it was attested (DICOM PS3.16 CID 402)."""
-    if not happening.software:
-        return ()
-    return (ActiveParticipant(happening.software, is_requestor=False, roles=(APPLICATION,)),)
+    """The product by which the peer speaks, as attested or as its user's assertion says (PS3.16 CID 402)."""
+    software = happening.software or (happening.user.software if happening.user else "")
+    return (ActiveParticipant(software, is_requestor=False, roles=(APPLICATION,)),) if software else ()
 
 
 def _coded(role: Role | None) -> tuple[CodedValue, ...]:
@@ -288,7 +306,10 @@ def _objects(
         case About.PATIENT:
             message_id = (kind.message_id_detail, happening.message_id)
             change = (kind.change_detail, happening.change)
-            return tuple(write(patient, message_id, change) for patient in patients)
+            # What was decided about one patient is not for the eyes of another.
+            reasons = "; ".join(happening.access_reasons) if len(patients) == 1 else ""
+            decided = (ACCESS_DECISION, reasons)
+            return tuple(write(patient, message_id, change, decided) for patient in patients)
         case About.SUBMISSION_SET:
             unique_id = happening.submission_set_unique_id
             return (write(unique_id),) if unique_id else ()
@@ -308,8 +329,19 @@ def _objects(
                 for document in happening.documents
                 if document.patient_id in ("", *patients)
             )
+        case About.SUBMITTED_DOCUMENT:
+            return tuple(
+                replace(
+                    write(document.unique_id, (REPLACED_ENTRY, document.replaced_entry_uuid)),
+                    name=document.title,
+                )
+                for document in happening.documents
+            )
         case About.REGISTRY_OBJECT:
-            return tuple(write(entry_uuid) for entry_uuid in happening.removed_entry_uuids)
+            return tuple(
+                replace(write(entry_uuid), name=happening.removed_titles.get(entry_uuid, ""))
+                for entry_uuid in happening.removed_entry_uuids
+            )
         case About.SECURITY_RESOURCE:
             return (write(happening.endpoint, (ALERT_DESCRIPTION, happening.outcome_text)),)
 

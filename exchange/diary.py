@@ -1,5 +1,6 @@
 """What becomes known about one request on its way, kept for its audit record (ITI TF-2: 3.20)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,6 +49,8 @@ class Diary:
     message_id: str = ""
     change: str = ""
     removed_entry_uuids: tuple[str, ...] = ()
+    removed_titles: Mapping[str, str] = field(default_factory=dict)
+    access_reasons: tuple[str, ...] = ()
     documents: tuple[AuditedDocument, ...] = ()
     failed_documents: tuple[AuditedDocument, ...] = field(default=())
     failure_text: str = ""
@@ -100,6 +103,8 @@ class Diary:
             home_community_id=self.home_community_id,
             documents=documents,
             removed_entry_uuids=self.removed_entry_uuids,
+            removed_titles=self.removed_titles,
+            access_reasons=self.access_reasons,
             message_id=self.message_id,
             change=self.change,
             user=self.user,

@@ -1,6 +1,6 @@
 """What a Document Administrator or On-Demand Source says at the registry: ITI-57, 61, 62, 92."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from ebxml.check_update import errors_in_restricted_update, errors_in_update
 from ebxml.model import RegistryResponse, RemoveObjectsRequest, Submission
 from exchange.conversation import Message, RefusesByRegistryResponse, Reply, refuse_surplus_parts
 from exchange.diary import Diary
-from exchange.ports import Decision
+from exchange.ports import Decision, RemovedObjects
 from exchange.registry_conversations import RegisterDocumentSet, TakesSubmission
 from exchange.schema_errors import refuse_invalid
 from exchange.verbs import Verb
@@ -72,7 +72,7 @@ def _named(submission: Submission) -> set[str]:
 class RemoveMetadata(RefusesByRegistryResponse):
     """Remove Metadata (RMD supplement: 3.62); `handle` says whose the removed objects were."""
 
-    handle: Callable[[RemoveObjectsRequest], Awaitable[Sequence[str]]]
+    handle: Callable[[RemoveObjectsRequest], Awaitable[RemovedObjects]]
     owners: Owners
     domain: AffinityDomain
 
@@ -93,9 +93,9 @@ class RemoveMetadata(RefusesByRegistryResponse):
     async def patients(self, request: RemoveObjectsRequest, diary: Diary) -> Collection[str]:
         return await self.owners(request.entry_uuids)
 
-    async def perform(self, request: RemoveObjectsRequest, decision: Decision) -> Sequence[str]:
+    async def perform(self, request: RemoveObjectsRequest, decision: Decision) -> RemovedObjects:
         return await self.handle(request)
 
-    def reply(self, result: Sequence[str], diary: Diary) -> Reply:
-        diary.patient_ids = tuple(result)
+    def reply(self, result: RemovedObjects, diary: Diary) -> Reply:
+        diary.patient_ids, diary.removed_titles = result.patient_ids, result.titles
         return Reply((write.write_registry_response(RegistryResponse(ResponseStatus.SUCCESS)),))

@@ -83,7 +83,8 @@ class StoredDocument:
     """A document ready to leave: `chunks` yields its `size` bytes, verified as they pass.
 
     `document_unique_id` is its own; that of the request was another where it was made on demand, and
-    `new_repository_unique_id` says where it stays, if it does.
+    `new_repository_unique_id` says where it stays, if it does. `patient_id` is whose it was when it
+    came, where that is known.
     """
 
     document_unique_id: str
@@ -91,6 +92,7 @@ class StoredDocument:
     size: int
     chunks: AsyncIterator[bytes]
     new_repository_unique_id: str = ""
+    patient_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,14 @@ class CannotMerge(Exception):
     def __init__(self, obstacle: Obstacle) -> None:
         super().__init__(str(obstacle))
         self.obstacle = obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedObjects:
+    """Whose the objects were that ITI-62 has removed, and the titles of the documents among them."""
+
+    patient_ids: tuple[str, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

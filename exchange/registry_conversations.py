@@ -24,6 +24,7 @@ from exchange.conversation import (
 from exchange.diary import Diary
 from exchange.ports import Decision
 from exchange.schema_errors import refuse_invalid
+from exchange.submitted import note_submission
 from exchange.verbs import Verb
 from exchange.visibility import View, holds
 from ihe.audit_events import Outcome
@@ -171,14 +172,6 @@ def _named_patients(request: StoredQueryRequest) -> Iterator[str]:
             for text in slot.values:
                 with suppress(NotReadable):
                     yield from (value.text for value in read_query_value(text)[0])
-
-
-def note_submission(submission: Submission, diary: Diary) -> None:
-    """What an ITI-41 or ITI-42 record says of its submission (ITI TF-2: 3.41.5.1, 3.42.5.1)."""
-    for submission_set in submission.submission_sets[:1]:
-        diary.submission_set_unique_id = submission_set.unique_id or ""
-        if submission_set.patient_id:
-            diary.patient_ids = (submission_set.patient_id,)
 
 
 def reply_with_response(response: RegistryResponse, diary: Diary) -> Reply:

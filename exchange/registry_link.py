@@ -23,6 +23,7 @@ from exchange.bearing import Bearing, bearing
 from exchange.diary import Node
 from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable
 from exchange.replies import SOAP_CONTENT_TYPE
+from exchange.submitted import submitted_documents
 from ihe.audit_events import Outcome
 from ihe.error_codes import ResponseStatus
 from ihe.object_types import DocumentEntryType, Status
@@ -63,6 +64,7 @@ class RegistryLink:
             read_registry_response,
             patient_ids=(submission_set.patient_id,) if submission_set.patient_id else (),
             submission_set_unique_id=submission_set.unique_id or "",
+            documents=submitted_documents(submission),
         )
 
     async def registered(self, unique_ids: Iterable[str]) -> Mapping[str, str]:

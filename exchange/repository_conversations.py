@@ -24,8 +24,9 @@ from exchange.conversation import (
 )
 from exchange.diary import Diary
 from exchange.ports import Decision, RemoveResult, RetrieveResult, StagedDocument, StoredDocument
-from exchange.registry_conversations import note_submission, refuse_unacceptable, reply_with_response
+from exchange.registry_conversations import refuse_unacceptable, reply_with_response
 from exchange.schema_errors import refuse_invalid
+from exchange.submitted import note_submission
 from exchange.verbs import Verb
 from ihe.error_codes import (
     MISSING_DOCUMENT,
@@ -172,10 +173,10 @@ class RetrieveDocumentSet(NamesPatients):
                 if document.unique_id not in {request.document_unique_id for request in found}
             )  # fmt: skip
             diary.failure_text = "; ".join(f"{error.code}: {error.context}" for error in result.errors)
-            diary.documents = tuple(_audited(request) for request in found)
             status = ResponseStatus.PARTIAL_SUCCESS if found else ResponseStatus.FAILURE
         else:
             status = ResponseStatus.SUCCESS
+        diary.documents = tuple(_audited(request, stored.patient_id) for request, stored in result.documents)
         documents = tuple(stored for _, stored in result.documents)
         pieces = write.write_retrieve_response(
             status, result.errors, tuple(_response(request, stored) for request, stored in result.documents)

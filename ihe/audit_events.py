@@ -68,6 +68,7 @@ USER_AUTHENTICATION = CodedValue("110114", "DCM", "User Authentication")
 LOGIN = CodedValue("110122", "DCM", "Login")
 APPLICATION_START = CodedValue("110120", "DCM", "Application Start")
 APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
+EMERGENCY_OVERRIDE_STARTED = CodedValue("110127", "DCM", "Emergency Override Started")
 NODE_AUTHENTICATION = CodedValue("110126", "DCM", "Node Authentication")
 SECURITY_CONFIGURATION = CodedValue("110129", "DCM", "Security Configuration")
 USE_OF_RESTRICTED_FUNCTION = CodedValue("110132", "DCM", "Use of Restricted Function")
@@ -87,10 +88,17 @@ PATIENTS_UNMERGED = CodedValue("patients-unmerged", "Coffre", "Patients Unmerged
 # The system of plain codes for roles and purposes in assertions (XSPA profile of SAML).
 XSPA = "XSPA"
 
+# Purposes of use that are emergencies (HL7 v3 ActReason; the Swiss EPR's own code).
+EMERGENCY_PURPOSES = frozenset({"ETREAT", "BTG", "EMER"})
+
 CONSENT_CHANGED, CONSENT_READ = (
     CodedValue(row.number, row.system, row.name) for row in (CONSENT_CHANGE, CONSENT_READING)
 )
 CONSENT_DIRECTIVE = "Consent Directive"
+
+# In what place a user works, and for whom: DICOM has roles for machines and media, none for these.
+ORGANIZATION = CodedValue("organization", "Coffre", "Organization of the User")
+ON_BEHALF_OF = CodedValue("on-behalf-of", "Coffre", "On Behalf Of")
 
 # How many requests a process has answered; no standard counts them.
 REQUESTS_COUNTED = CodedValue("requests-counted", "Coffre", "Requests Counted")
@@ -107,9 +115,11 @@ MACHINE_NAME = "1"
 IP_ADDRESS = "2"
 
 # ParticipantObjectDetail types.
+ACCESS_DECISION = "Access Decision"
 ALERT_DESCRIPTION = "Alert Description"
 AUDIT_QUERY = "Query"
 QUERY_ENCODING = "QueryEncoding"
+REPLACED_ENTRY = "Replaced Entry"
 REPOSITORY_UNIQUE_ID = "Repository Unique Id"
 
 
@@ -124,6 +134,7 @@ class About(StrEnum):
     SUBMISSION_SET = "submission set"
     QUERY = "query"
     DOCUMENT = "document"
+    SUBMITTED_DOCUMENT = "submitted document"
     REGISTRY_OBJECT = "registry object"
     SECURITY_RESOURCE = "security resource"
 
@@ -143,7 +154,7 @@ class ObjectKind:
 
 
 _PERSON, _SYSTEM_OBJECT = "1", "2"
-_PERMANENT_ERASURE = "15"
+_ORIGINATION, _PERMANENT_ERASURE = "1", "15"
 PATIENT_NUMBER = CodedValue("2", "RFC-3881", "Patient Number")
 _REPORT_NUMBER = CodedValue("9", "RFC-3881", "Report Number")
 URI = CodedValue("12", "RFC-3881", "URI")
@@ -160,6 +171,10 @@ FED_BY_V2_PATIENT = ObjectKind(About.PATIENT, _PERSON, "1", PATIENT_NUMBER, mess
 SUBMISSION_SET = ObjectKind(About.SUBMISSION_SET, _SYSTEM_OBJECT, "20", _SUBMISSION_SET_ID)
 STORED_QUERY = ObjectKind(About.QUERY, _SYSTEM_OBJECT, "24", None, home_detail=_XCA_HOME)
 DOCUMENT = ObjectKind(About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, home_detail=_RETRIEVE_HOME)
+# Beyond the tables: a patient is told what was sent to his record, also when it is gone from there.
+SUBMITTED_DOCUMENT = ObjectKind(
+    About.SUBMITTED_DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, _ORIGINATION, home_detail=_RETRIEVE_HOME
+)
 ERASED_DOCUMENT = ObjectKind(
     About.DOCUMENT, _SYSTEM_OBJECT, "3", _REPORT_NUMBER, _PERMANENT_ERASURE, home_detail=_RETRIEVE_HOME
 )
@@ -214,7 +229,7 @@ _PATIENT_CHANGED = Event(PATIENT_RECORD, Action.UPDATE)
 _RECORD_READ = Event(PATIENT_RECORD, Action.READ)
 _RECORD_ERASED = Event(PATIENT_RECORD, Action.DELETE)
 
-_SUBMISSION = (PATIENT, SUBMISSION_SET)
+_SUBMISSION = (PATIENT, SUBMISSION_SET, SUBMITTED_DOCUMENT)
 _FEED = "Patient Identity Feed"
 
 A = AuditedTransaction

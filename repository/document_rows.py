@@ -39,6 +39,11 @@ class DocumentCopy:
     def unique_id(self) -> str:
         return self.identity.unique_id
 
+    @property
+    def patient_id(self) -> str:
+        """Whose it was when it came; plain bytes do not say."""
+        return self.sealed_key.patient_key.patient if self.sealed_key else ""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingDocument:

@@ -258,7 +258,9 @@ class RepositoryStore:
                 reason = error
                 continue
             chunks = self._blobs.read(one.blob_handle, one.size_bytes, one.sha256, key)
-            return StoredDocument(one.unique_id, one.mime_type, one.size_bytes, chunks)
+            return StoredDocument(
+                one.unique_id, one.mime_type, one.size_bytes, chunks, patient_id=copy.patient_id
+            )
         raise reason
 
     def read_once(self, staged: StagedDocument, unique_id: str, mime_type: str) -> StoredDocument:

@@ -30,7 +30,7 @@ from database import (
     Statement,
     open_database,
 )
-from ebxml.model import RetrieveRequest, StoredQueryCriteria
+from ebxml.model import RemoveObjectsRequest, RetrieveRequest, StoredQueryCriteria
 from ebxml.refused import Refused
 from exchange import ports
 from exchange.audit_trail import actor_started, actor_stopped
@@ -43,7 +43,7 @@ from exchange.lifecycle_conversations import (
     RestrictedUpdateDocumentSet,
     UpdateDocumentSet,
 )
-from exchange.ports import Consent, RetrieveResult
+from exchange.ports import Consent, RemovedObjects, RetrieveResult
 from exchange.registry_conversations import (
     MultiPatientStoredQuery,
     RegisterDocumentSet,
@@ -69,6 +69,7 @@ from registry.merge import merge_patients
 from registry.owners import owners_of_objects, owners_of_query
 from registry.patients import add_patient
 from registry.store import RegistryStore
+from registry.titles import titles_of_entries
 from repository.iti41_provide_and_register_document_set import (
     errors_in_documents,
     provide_and_register_document_set,
@@ -255,7 +256,12 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
         limits=limits,
         refuse_unknown_patient=around.domain.unknown_patient_is_error,
     )
-    remove = partial(remove_metadata, store=store)
+
+    async def remove(request: RemoveObjectsRequest) -> RemovedObjects:
+        # Asked before: afterwards nobody knows what they were called.
+        titles = await titles_of_entries(request.entry_uuids, store)
+        return RemovedObjects(await remove_metadata(request, store), titles)
+
     owners = partial(owners_of_query, store=store)
     owners_of = partial(owners_of_objects, store=store)
 

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -116,6 +117,14 @@ def _code_set(text: str, info: ValidationInfo) -> str:
         built_in = ", ".join(built_in_code_sets())
         raise ValueError(f"there is no file {path}, and no built-in code set of that name ({built_in})")
     return str(path)
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"'{text}' is no time zone, expected a name such as Europe/Luxembourg") from None
+    return text
 
 
 def _optional_directory(text: str, info: ValidationInfo) -> str:
@@ -290,6 +299,7 @@ class Domain(Section):
     tolerate: tuple[Tolerance, ...] = ()
     unknown_patient_in_query: Literal["empty", "error"] = "empty"
     rules: Annotated[str, AfterValidator(_rule_pack)] = ""
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Luxembourg"
 
 
 class Identity(Section):

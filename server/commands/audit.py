@@ -1,7 +1,8 @@
 """`coffre audit`: who did what, from the records of the Audit Record Repository."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from server.commands import options
+from server.commands.journal import journal
 from server.commands.outcome import ExitCode, Trouble, harmless, write_json
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Results(StrEnum):
 Number = Annotated[int, typer.Option("--number", "-n", min=1, help="How many records to show.")]
 
 app = typer.Typer(help="See who did what.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(journal)
 
 
 @app.callback()
@@ -280,14 +283,23 @@ def _asked(
     patient_id: str = "",
 ) -> R:
     """Open the log, ask it, and record that; what is found may be shown then."""
-    from server.audit_log import NoAuditLog, audit_log
+    from server.audit_log import audit_log
 
     async def answer() -> R:
         async with audit_log(configuration, query, patient_id) as log:
             return await ask(log)
 
-    try:
+    with no_audit_log(configuration):
         return asyncio.run(answer())
+
+
+@contextmanager
+def no_audit_log(configuration: "Configuration") -> Iterator[None]:
+    """Say what is wrong where there is no log at all."""
+    from server.audit_log import NoAuditLog
+
+    try:
+        yield
     except NoAuditLog:
         raise Trouble(
             ExitCode.CONFIGURATION,

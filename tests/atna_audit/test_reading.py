@@ -45,6 +45,7 @@ def test_a_submission_shows_who_gave_what_for_whom() -> None:
             who=("10.0.0.5",),
             patients=("p1^^^&2.999.5&ISO",),
             submission_sets=("2.999.20.9",),
+            documents=("2.999.3.77", "2.999.3.78"),
             audit_source="server.example",
         )
     ]
