@@ -16,6 +16,8 @@ SETUP = ConfigParser(interpolation=None)
 SETUP.read(ROOT / "setup.cfg")
 # Part of pydantic, which pins it to the version it was made with.
 PART_OF_PYDANTIC = "pydantic_core"
+# Packages that are imported by another name than they are installed by.
+IMPORTED_AS = {"fpdf2": "fpdf"}
 
 
 def test_a_room_imports_only_what_its_contracts_allow():
@@ -50,7 +52,7 @@ def _declared() -> set[str]:
     # An extra is named after the package that it brings.
     names = set(project["optional-dependencies"])
     for requirement in map(Requirement, project["dependencies"]):
-        names.add(requirement.name.replace("-", "_"))
+        names.add(IMPORTED_AS.get(requirement.name, requirement.name.replace("-", "_")))
         names |= {f"{requirement.name}_{extra}" for extra in requirement.extras}
     return names
 

@@ -248,7 +248,7 @@ def test_the_audit_trail_tells_what_was_made(fresh_platform, source):
     made_for(platform, unique_id)
     told = [read_audit_message(record) for spool in platform.audit_spools for record in stored_records(spool)]
     retrieved = [one for one in told if one.event.type_codes and one.event.type_codes[0].code == "ITI-43"]
-    assert [[object_.id for object_ in one.objects] for one in retrieved] == [[unique_id]]
+    assert [[object_.id for object_ in one.objects] for one in retrieved] == [[patient_id, unique_id]]
     registered = [one for one in told if one.event.type_codes and one.event.type_codes[0].code == "ITI-42"]
     assert [one.event.event_id.original_text for one in registered] == ["Import", "Export"]
     assert {one.objects[0].id for one in registered} == {patient_id}

@@ -158,10 +158,11 @@ def test_each_audit_record_names_who_whom_and_what(fresh_platform):
     )
 
     for record in (repository["ITI-41"], repository["ITI-42"], registry["ITI-42"]):
-        patient, submission_set = record.objects
+        patient, submission_set, submitted = record.objects
         assert (patient.type_code, patient.role, patient.id) == ("1", "1", patient_id)
         assert submission_set.id == sent.submission_set_unique_id
         assert submission_set.id_type.code == "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
+        assert (submitted.id, submitted.name, submitted.life_cycle) == (sent.unique_id, "Report", "1")
     for record in (repository["ITI-42"], registry["ITI-42"]):
         source, destination = record.participants
         assert (source.is_requestor, destination.is_requestor) == (True, False)
@@ -174,7 +175,8 @@ def test_each_audit_record_names_who_whom_and_what(fresh_platform):
     assert parameters.id == requests.FIND_DOCUMENTS
     assert patient_id.replace("&", "&amp;").encode() in parameters.query
 
-    (document,) = repository["ITI-43"].objects
+    patient, document = repository["ITI-43"].objects
+    assert patient.id == patient_id
     assert document.id == sent.unique_id
     assert [(one.type, one.value) for one in document.details] == [("Repository Unique Id", REPOSITORY)]
     source, destination = repository["ITI-43"].participants
