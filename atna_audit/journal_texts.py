@@ -134,6 +134,12 @@ BASES = {
     Basis.PATIENT: Text(
         "le patient lui-même", "der Patient selbst", "the patient himself", "de Patient selwer"
     ),
+    Basis.REPRESENTATIVE: Text(
+        "représentant légal du patient",
+        "gesetzlicher Vertreter des Patienten",
+        "legal representative of the patient",
+        "gesetzleche Vertrieder vum Patient",
+    ),
     Basis.HELPER: Text(
         "personne de confiance du patient",
         "Vertrauensperson des Patienten",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consent_broker.decide import decide
+from consent_broker.directory import Directory
 from consent_broker.model import Asker, Pair
 from consent_broker.rules import Rules
 from consent_broker.store import directives_of
@@ -39,7 +40,7 @@ class ConsentBroker:
             return Decision(permit=True, reasons=("another actor of this process asks for itself",))
         if verb is Verb.IDENTIFY:
             return Decision(permit=True, reasons=("who a patient is, is not his to decide",))
-        asker = asker_of(subject, self.rules)
+        asker = await Directory(self.database).checked(asker_of(subject, self.rules), self.rules, at)
         patient_ids = await whose()
         directives = await directives_of(patient_ids, self.rules.unopened, self.database)
         verdicts = {
@@ -52,7 +53,7 @@ class ConsentBroker:
         )
         return Decision(
             permit=bool(asker.person) and (verb in (Verb.FIND, Verb.READ) or permitted),
-            reasons=tuple(reason for verdict in verdicts.values() for reason in verdict.reasons),
+            reasons=tuple(str(reason) for verdict in verdicts.values() for reason in verdict.reasons),
             view=View({patient_id: verdict.visible for patient_id, verdict in verdicts.items()}),
             acceptable=AllOf(tuple(verdict.acceptable for verdict in verdicts.values())),
             depositor=asker.person or None,

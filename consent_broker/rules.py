@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from consent_broker.model import Level, Origin, Pair, RecordStatus, Right
 
@@ -30,12 +31,60 @@ class Access:
         )
 
 
+class Lift(StrEnum):
+    """What stands in the way of who treats an emergency, and a domain may lift; nothing else is lifted."""
+
+    RELATIONSHIP = "relationship"
+    MATRIX = "matrix"
+    ALLOW_LIST = "allow-list"
+    EXCLUSION = "exclusion"
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRules:
+    """What an emergency opens: what it lifts, how far at most, for whom, and what is asked in return.
+
+    Without `professions` it is open to every one of them.
+    """
+
+    lifts: frozenset[Lift] = frozenset({Lift.RELATIONSHIP})
+    highest: Level = Level.RESTRICTED
+    professions: frozenset[Pair] = frozenset()
+    asks_for_reason: bool = False
+    tells_patient: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MinorRules:
+    """From what age a patient reads, and decides, himself, and when he is of age, in years.
+
+    Who represents him as a minor decides for him until he does so himself, and reads until he is of age.
+    """
+
+    reads: int
+    decides: int
+    majority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long a care relationship of this origin lasts for some professions, in days; 0 is without end."""
+
+    origin: Origin
+    professions: frozenset[Pair]
+    days: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The rule pack of a domain.
 
     `unopened` is the status of a record of which nobody has said anything: not opened where patients opt in,
-    open where they opt out. A document whose confidentialityCode has no level is seen by its patient alone.
+    open where they opt out. With `objection_days` a new patient's record opens by itself after so many,
+    unless he objects. In a `pilot` only who takes part in it has a record. A document whose
+    confidentialityCode has no level is seen by its patient alone. Where `listed_only`, a professional must
+    stand in the directory with the profession that he claims, where `members_only` also as a member of the
+    institution for which he speaks.
     """
 
     unopened: RecordStatus
@@ -49,10 +98,31 @@ class Rules:
     systems: frozenset[Pair]
     """Roles of other actors of the platform, which ask whether a document is registered."""
     durations_days: Mapping[Origin, int]
+    durations_by_profession: tuple[Duration, ...] = ()
+    emergency: EmergencyRules = EmergencyRules()
+    minors: MinorRules | None = None
+    objection_days: int = 0
+    pilot: bool = False
+    authors_see_own: bool = True
+    listed_only: bool = False
+    members_only: bool = False
+
+    def days_of(self, origin: Origin, profession: Pair) -> int:
+        """How long a care relationship lasts unless it says otherwise; 0 is without end."""
+        special = (
+            each.days
+            for each in self.durations_by_profession
+            if each.origin is origin and profession in each.professions
+        )
+        return next(special, self.durations_days[origin])
 
     def codes_up_to(self, level: Level) -> frozenset[Pair]:
         """The confidentialityCodes that a clearance for this level covers."""
         return frozenset(pair for pair, of in self.levels.items() if of <= level)
+
+    def codes_from(self, level: Level) -> frozenset[Pair]:
+        """The confidentialityCodes of this level and those above; one without a level is above all."""
+        return frozenset(pair for pair, of in self.levels.items() if of >= level)
 
     def types_for(self, profession: Pair, specialty: Pair, right: Right, on: date) -> frozenset[Pair]:
         """The typeCodes that the matrix opens to a professional."""

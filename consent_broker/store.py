@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, insert, select, update
+from sqlalchemy import Table, bindparam, func, insert, or_, select, update
 
 from consent_broker import tables as t
 from consent_broker.model import (
     ALWAYS,
+    Basis,
     Directives,
     Grant,
     Helper,
@@ -20,6 +21,7 @@ from consent_broker.model import (
     PartyKind,
     Period,
     RecordStatus,
+    Representative,
     Right,
 )
 from database import Database, Statement, Transaction, any_of
@@ -31,9 +33,18 @@ class Kind(StrEnum):
     GRANT = "grant"
     EXCLUSION = "exclusion"
     HELPER = "helper"
+    REPRESENTATIVE = "representative"
     HIDDEN = "hidden"
     RESERVED = "reserved"
+    LEVEL = "level"
+    """How confidential one document is, whatever it says of itself."""
+    MINIMUM = "minimum"
+    """The least level of new documents."""
     EMERGENCY = "emergency"
+    BORN = "born"
+    """The patient's birth date, where his period begins."""
+    PILOT = "pilot"
+    """The patient takes part in a trial."""
 
 
 class TooManyDirectives(Exception):
@@ -56,60 +67,89 @@ class Directive:
     level: Level | None = None
     origin: Origin | None = None
     period: Period = ALWAYS
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of a record's history."""
+    """One line of a record's history: what holds from then on, and what did before; nothing is empty."""
 
     at: datetime
     by: str
     what: str
+    before: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} (before: {self.before or 'nothing'})"
 
 
 async def directives_of(
-    patients: Collection[str], unopened: RecordStatus, database: Database
+    patients: Collection[str], unopened: RecordStatus, database: Database, as_of: datetime | None = None
 ) -> Mapping[str, Directives]:
-    """What each of these patients has decided; one of whom nothing is known has an `unopened` record."""
+    """What each of these patients has decided; one of whom nothing is known has an `unopened` record.
+
+    With `as_of`, what he had decided by then.
+    """
     async with database.reading() as reading:
-        wanted = {"patients": sorted(patients)}
-        statuses, rows = await reading.fetch_each((_STATUSES, wanted), (_DIRECTIVES, wanted))
-    status = {patient: RecordStatus(text) for patient, text in statuses}
+        if as_of is None:
+            wanted: dict[str, object] = {"patients": sorted(patients)}
+            statuses, rows = await reading.fetch_each((_STATUSES, wanted), (_DIRECTIVES, wanted))
+        else:
+            wanted = {"patients": sorted(patients), "then": _seconds(as_of)}
+            statuses, rows = await reading.fetch_each((_STATUSES_THEN, wanted), (_DIRECTIVES_THEN, wanted))
+    status = {patient: (RecordStatus(text), _moment_or_none(opens)) for patient, text, opens in statuses}
     held: dict[str, list[Directive]] = {patient: [] for patient in patients}
     for patient, *columns in rows:
-        held[patient].append(_directive(columns))
-    return {patient: _joined(status.get(patient, unopened), held[patient]) for patient in patients}
+        held[patient].append(directive_in(columns))
+    return {patient: _joined(*status.get(patient, (unopened, None)), held[patient]) for patient in patients}
 
 
-async def set_status(patient: str, status: RecordStatus, at: datetime, by: str, database: Database) -> None:
-    """Open or close a record, or leave it as one that was never opened."""
-    row = {"patient": patient, "status": status, "made": _seconds(at), "made_by": by}
-    await database.transact(lambda transaction: transaction.execute(_SET_STATUS, row))
+async def set_status(
+    patient: str,
+    status: RecordStatus,
+    at: datetime,
+    by: str,
+    database: Database,
+    opens: datetime | None = None,
+) -> Change:
+    """Let a record have this status; one that is announced `opens` by itself."""
+
+    async def put(transaction: Transaction) -> Change:
+        former = await transaction.fetch(_STATUSES, {"patients": [patient]})
+        until = None if opens is None else _seconds(opens)
+        row = {"patient": patient, "status": status, "opens": until}
+        before = described_status(former[0][1], former[0][2]) if former else ""
+        await transaction.execute(_SET_STATUS, {**row, "made": _seconds(at), "made_by": by, "before": before})
+        return Change(at, by, described_status(status, until), before)
+
+    return await database.transact(put)
 
 
-async def add(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> None:
+async def add(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change:
     """Let this directive hold; it takes the place of one about the same party and document."""
 
-    async def put(transaction: Transaction) -> None:
+    async def put(transaction: Transaction) -> Change:
         ((count,),) = await transaction.fetch(_COUNT, {"patient": patient})
         if count >= MAX_DIRECTIVES:
             raise TooManyDirectives
-        await _end(patient, directive, at, by, transaction)
-        await transaction.execute(_ADD, _row(patient, directive, at, by))
+        before = await _end(patient, directive, at, by, transaction)
+        await transaction.execute(_ADD, _row(patient, directive, at, by, before))
+        return Change(at, by, described(directive), before)
 
-    await database.transact(put)
+    return await database.transact(put)
 
 
-async def end(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> int:
-    """Take back what holds about the same party and document; how many directives that were."""
+async def end(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change | None:
+    """Take back what holds about the same party and document, if anything does."""
 
-    async def take_back(transaction: Transaction) -> int:
-        return await _end(patient, directive, at, by, transaction)
+    async def take_back(transaction: Transaction) -> Change | None:
+        before = await _end(patient, directive, at, by, transaction)
+        return Change(at, by, f"no longer: {before}", before) if before else None
 
     return await database.transact(take_back)
 
 
-async def inherit(subsumed: str, surviving: str, at: datetime, database: Database) -> None:
+async def inherit(subsumed: str, surviving: str, at: datetime, database: Database) -> tuple[Change, ...]:
     """Let what one patient opposed and hid hold for the record that takes in his own (ITI TF-2: 3.8.4.2.3).
 
     To be done before the records are joined, so that nothing is seen in between. What he granted does not go
@@ -117,13 +157,15 @@ async def inherit(subsumed: str, surviving: str, at: datetime, database: Databas
     """
     held = await directives_of((subsumed, surviving), RecordStatus.NOT_OPENED, database)
     by = f"merge of {subsumed}"
+    changes = []
     if held[subsumed].status is RecordStatus.CLOSED and held[surviving].status is not RecordStatus.CLOSED:
-        await set_status(surviving, RecordStatus.CLOSED, at, by, database)
-    for directive in _restrictions(held[subsumed]):
-        await add(surviving, directive, at, by, database)
+        changes.append(await set_status(surviving, RecordStatus.CLOSED, at, by, database))
+    for directive in _restrictions(held[subsumed], held[surviving]):
+        changes.append(await add(surviving, directive, at, by, database))
+    return tuple(changes)
 
 
-def _restrictions(held: Directives) -> Iterator[Directive]:
+def _restrictions(held: Directives, by_survivor: Directives) -> Iterator[Directive]:
     for party in sorted(held.excluded):
         yield Directive(Kind.EXCLUSION, party)
     for document in sorted(held.hidden):
@@ -131,39 +173,35 @@ def _restrictions(held: Directives) -> Iterator[Directive]:
     for document, parties in held.reserved:
         for party in sorted(parties):
             yield Directive(Kind.RESERVED, party, document)
+    for document, level in held.levels:
+        yield Directive(Kind.LEVEL, document=document, level=level)
+    if held.minimum > by_survivor.minimum:
+        yield Directive(Kind.MINIMUM, level=held.minimum)
     if held.emergency_level is None:
         yield Directive(Kind.EMERGENCY)
 
 
-async def history(patient: str, database: Database) -> tuple[Change, ...]:
-    """Every change of this record, the first one first."""
-    async with database.reading() as reading:
-        statuses, rows = await reading.fetch_each(
-            (_STATUS_CHANGES, {"patient": patient}), (_DIRECTIVE_CHANGES, {"patient": patient})
-        )
-    changes = [Change(_moment(made), by, f"the record is {status}") for status, made, by in statuses]
-    for *columns, made, made_by, ended, ended_by in rows:
-        said = described(_directive(columns))
-        changes.append(Change(_moment(made), made_by, said))
-        if ended is not None:
-            changes.append(Change(_moment(ended), ended_by, f"no longer: {said}"))
-    return tuple(sorted(changes, key=lambda change: change.at))
-
-
-_COLUMNS = ("kind", "party_kind", "party", "document", "rights", "level", "origin", "starts", "ends")
+COLUMNS = ("kind", "party_kind", "party", "document", "rights", "level", "origin", "starts", "ends")
 _directive_table = t.consent_directive.c
-_columns = [_directive_table[name] for name in _COLUMNS]
+_columns = [_directive_table[name] for name in COLUMNS]
 _last = (
     select(func.max(t.consent_status.c.id))
     .where(any_of(t.consent_status.c.patient, bindparam("patients")))
     .group_by(t.consent_status.c.patient)
 )
-_STATUSES = Statement(
-    select(t.consent_status.c.patient, t.consent_status.c.status).where(t.consent_status.c.id.in_(_last))
+_statuses = select(t.consent_status.c.patient, t.consent_status.c.status, t.consent_status.c.opens)
+_STATUSES = Statement(_statuses.where(t.consent_status.c.id.in_(_last)))
+_STATUSES_THEN = Statement(
+    _statuses.where(t.consent_status.c.id.in_(_last.where(t.consent_status.c.made <= bindparam("then"))))
 )
-_DIRECTIVES = Statement(
-    select(_directive_table.patient, *_columns).where(
-        any_of(_directive_table.patient, bindparam("patients")), _directive_table.ended.is_(None)
+_of_patients = select(_directive_table.patient, *_columns).where(
+    any_of(_directive_table.patient, bindparam("patients"))
+)
+_DIRECTIVES = Statement(_of_patients.where(_directive_table.ended.is_(None)))
+_DIRECTIVES_THEN = Statement(
+    _of_patients.where(
+        _directive_table.made <= bindparam("then"),
+        or_(_directive_table.ended.is_(None), _directive_table.ended > bindparam("then")),
     )
 )
 _COUNT = Statement(
@@ -186,29 +224,18 @@ _END = Statement(
     .where(
         _directive_table.patient == bindparam("whose"),
         _directive_table.ended.is_(None),
-        *(_directive_table[name] == bindparam(f"same_{name}") for name in _COLUMNS[:4]),
+        *(_directive_table[name] == bindparam(f"same_{name}") for name in COLUMNS[:4]),
     )
     .values(ended=bindparam("at"), ended_by=bindparam("by"))
-    .returning(_directive_table.id)
-)
-_STATUS_CHANGES = Statement(
-    select(t.consent_status.c.status, t.consent_status.c.made, t.consent_status.c.made_by)
-    .where(t.consent_status.c.patient == bindparam("patient"))
-    .order_by(t.consent_status.c.id)
-)
-_DIRECTIVE_CHANGES = Statement(
-    select(
-        *_columns,
-        *(_directive_table[name] for name in ("made", "made_by", "ended", "ended_by")),
-    )
-    .where(_directive_table.patient == bindparam("patient"))
-    .order_by(_directive_table.id)
+    .returning(*_columns)
 )
 
 
-async def _end(patient: str, directive: Directive, at: datetime, by: str, transaction: Transaction) -> int:
+async def _end(patient: str, directive: Directive, at: datetime, by: str, transaction: Transaction) -> str:
+    """What held until now about the same, in words."""
     same = {f"same_{name}": value for name, value in _key(directive).items()}
-    return len(await transaction.fetch(_END, {"whose": patient, "at": _seconds(at), "by": by, **same}))
+    rows = await transaction.fetch(_END, {"whose": patient, "at": _seconds(at), "by": by, **same})
+    return "; ".join(described(directive_in(columns)) for columns in rows)
 
 
 def _key(directive: Directive) -> dict[str, str]:
@@ -224,7 +251,7 @@ def _key(directive: Directive) -> dict[str, str]:
 _MANAGES = "manage"
 
 
-def _row(patient: str, directive: Directive, at: datetime, by: str) -> dict[str, object]:
+def _row(patient: str, directive: Directive, at: datetime, by: str, before: str) -> dict[str, object]:
     period = directive.period
     rights = [*sorted(directive.rights), *([_MANAGES] if directive.manages else [])]
     return {
@@ -232,17 +259,18 @@ def _row(patient: str, directive: Directive, at: datetime, by: str) -> dict[str,
         **_key(directive),
         "rights": " ".join(rights),
         "level": directive.level or 0,
-        "origin": directive.origin or "",
+        "origin": directive.origin or directive.basis or "",
         "starts": None if period.start is None else _seconds(period.start),
         "ends": None if period.end is None else _seconds(period.end),
         "made": _seconds(at),
         "made_by": by,
+        "before": before,
         "ended": None,
         "ended_by": None,
     }
 
 
-def _directive(columns: Sequence[Any]) -> Directive:
+def directive_in(columns: Sequence[Any]) -> Directive:
     kind, party_kind, party, document, rights, level, origin, starts, ends = columns
     words = rights.split()
     return Directive(
@@ -252,41 +280,47 @@ def _directive(columns: Sequence[Any]) -> Directive:
         frozenset(Right(word) for word in words if word != _MANAGES),
         _MANAGES in words,
         Level(level) if level else None,
-        Origin(origin) if origin else None,
+        Origin(origin) if origin and kind == Kind.GRANT else None,
         Period(_moment_or_none(starts), _moment_or_none(ends)),
+        Basis(origin) if origin and kind == Kind.REPRESENTATIVE else None,
     )
 
 
-def _joined(status: RecordStatus, directives: Iterable[Directive]) -> Directives:
-    grants: list[Grant] = []
-    helpers: list[Helper] = []
-    excluded: set[Party] = set()
-    hidden: set[str] = set()
-    reserved: dict[str, set[Party]] = {}
-    emergency: Level | None = Level.NORMAL
+def _joined(status: RecordStatus, opens: datetime | None, directives: Iterable[Directive]) -> Directives:
+    of: dict[Kind, list[Directive]] = {kind: [] for kind in Kind}
     for one in directives:
-        match one.kind, one.party:
-            case Kind.GRANT, Party() as party if one.level and one.origin:
-                grants.append(Grant(party, one.rights, one.level, one.origin, one.period))
-            case Kind.EXCLUSION, Party() as party:
-                excluded.add(party)
-            case Kind.HELPER, Party() as party:
-                helpers.append(Helper(party.id, one.manages, one.period))
-            case Kind.HIDDEN, _:
-                hidden.add(one.document)
-            case Kind.RESERVED, Party() as party:
-                reserved.setdefault(one.document, set()).add(party)
-            case Kind.EMERGENCY, _:
-                emergency = one.level
+        of[one.kind].append(one)
+    reserved: dict[str, set[Party]] = {}
+    for one in of[Kind.RESERVED]:
+        reserved.setdefault(one.document, set()).update({one.party} if one.party else ())
     return Directives(
         status,
-        tuple(grants),
-        frozenset(excluded),
-        tuple(helpers),
-        frozenset(hidden),
+        opens,
+        tuple(
+            Grant(one.party, one.rights, one.level, one.origin, one.period)
+            for one in of[Kind.GRANT]
+            if one.party and one.level and one.origin
+        ),
+        frozenset(one.party for one in of[Kind.EXCLUSION] if one.party),
+        tuple(Helper(one.party.id, one.manages, one.period) for one in of[Kind.HELPER] if one.party),
+        tuple(
+            Representative(one.party.id, one.basis, one.manages, one.period)
+            for one in of[Kind.REPRESENTATIVE]
+            if one.party and one.basis
+        ),
+        frozenset(one.document for one in of[Kind.HIDDEN]),
         tuple((document, frozenset(parties)) for document, parties in sorted(reserved.items())),
-        emergency,
+        tuple(sorted((one.document, one.level) for one in of[Kind.LEVEL] if one.level)),
+        next((one.level for one in of[Kind.MINIMUM] if one.level), Level.NORMAL),
+        next((one.level for one in of[Kind.EMERGENCY]), Level.NORMAL),
+        next((one.period.start.date() for one in of[Kind.BORN] if one.period.start), None),
+        bool(of[Kind.PILOT]),
     )
+
+
+def described_status(status: str, opens: int | None) -> str:
+    """A status in words, for its history and for audit records."""
+    return f"the record is {status}" + ("" if opens is None else f" until {moment(opens):%Y-%m-%d}")
 
 
 def described(directive: Directive) -> str:
@@ -298,7 +332,7 @@ def described(directive: Directive) -> str:
         " and ".join(sorted(directive.rights)),
         _MANAGES if directive.manages else "",
         directive.level.name.lower() if directive.level else "",
-        directive.origin or "",
+        directive.origin or directive.basis or "",
         f"from {directive.period.start:%Y-%m-%d}" if directive.period.start else "",
         f"until {directive.period.end:%Y-%m-%d}" if directive.period.end else "",
     ]
@@ -309,9 +343,9 @@ def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def _moment(seconds: int) -> datetime:
+def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def _moment_or_none(seconds: int | None) -> datetime | None:
-    return None if seconds is None else _moment(seconds)
+    return None if seconds is None else moment(seconds)

@@ -3,6 +3,8 @@
 Times are seconds since 1970 in UTC; a patient is his CX, a document its logicalID.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -20,6 +22,19 @@ metadata = MetaData()
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
+
+def _dated() -> tuple[Column[Any], ...]:
+    """From when until when something is so; and who said so when, and who ended that when."""
+    return (
+        Column("starts", BigInteger),
+        Column("ends", BigInteger),
+        Column("made", BigInteger, nullable=False),
+        Column("made_by", Text, nullable=False),
+        Column("ended", BigInteger),
+        Column("ended_by", Text),
+    )
+
+
 # Each change of a record's status; the last one counts.
 consent_status = Table(
     "consent_status",
@@ -27,8 +42,12 @@ consent_status = Table(
     Column("id", _NUMBER, Identity(), primary_key=True),
     Column("patient", Text, nullable=False),
     Column("status", Text, nullable=False),
+    # When a record that is announced opens by itself.
+    Column("opens", BigInteger),
     Column("made", BigInteger, nullable=False),
     Column("made_by", Text, nullable=False),
+    # What was so until then, in words; nothing is empty.
+    Column("before", Text, nullable=False, server_default=""),
     Index("ix_consent_status_patient", "patient", "id"),
 )
 
@@ -49,6 +68,8 @@ consent_directive = Table(
     Column("ends", BigInteger),
     Column("made", BigInteger, nullable=False),
     Column("made_by", Text, nullable=False),
+    # In whose place it came, in words; nothing is empty.
+    Column("before", Text, nullable=False, server_default=""),
     # When it was taken back, and by whom; null while it holds.
     Column("ended", BigInteger),
     Column("ended_by", Text),
@@ -60,6 +81,36 @@ Index(
     consent_directive.c.kind,
     postgresql_where=_holds,
     sqlite_where=_holds,
+)
+
+# Professionals, institutions, and who works where; a row stays when it ends, and at most one of a key holds.
+# A person is root|extension, a code is CODE|SCHEME. Professions have licences with dates, and a name.
+professional = Table(
+    "professional",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("person", "name", "licence", "profession", "specialty")
+    ),
+    *_dated(),
+    Index("ix_professional_person", "person"),
+)
+institution = Table(
+    "institution",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("organization", "name")),
+    *_dated(),
+    Index("ix_institution_organization", "organization"),
+)
+membership = Table(
+    "membership",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("person", "organization")),
+    *_dated(),
+    Index("ix_membership_person", "person"),
 )
 
 # The assertions for one use that were used (SAML 2.0 Core: 2.5.1.5).

@@ -8,6 +8,7 @@ class Basis(StrEnum):
 
     EMERGENCY = "an emergency"
     PATIENT = "the patient himself"
+    REPRESENTATIVE = "a legal representative of the patient's"
     HELPER = "a helper of the patient's"
     CARE = "a care relationship"
     ADMINISTRATOR = "an administrator of the domain"

@@ -28,6 +28,7 @@ from ihe.audit_events import (
     SECURITY_CONFIGURATION,
     SECURITY_RESOURCE,
     URI,
+    USER_ATTRIBUTES_CHANGED,
     Action,
     CodedValue,
     ObjectKind,
@@ -96,6 +97,36 @@ def software_register_changed(
     trouble: str = "",
 ) -> AuditMessage:
     """Tell that somebody changed which software may ask, and how (DICOM PS3.15 A.5.3.11)."""
+    return _register_changed(
+        SECURITY_CONFIGURATION, at, register_uri, change, operator, process_id, audit_source_id, trouble
+    )
+
+
+def directory_changed(
+    at: datetime,
+    directory_uri: str,
+    change: str,
+    operator: str,
+    process_id: str,
+    audit_source_id: str,
+    trouble: str = "",
+) -> AuditMessage:
+    """Tell that somebody changed who is licensed as what, or works where (DICOM PS3.15 A.5.3.11)."""
+    return _register_changed(
+        USER_ATTRIBUTES_CHANGED, at, directory_uri, change, operator, process_id, audit_source_id, trouble
+    )
+
+
+def _register_changed(
+    what: CodedValue,
+    at: datetime,
+    register_uri: str,
+    change: str,
+    operator: str,
+    process_id: str,
+    audit_source_id: str,
+    trouble: str,
+) -> AuditMessage:
     register = _object(SECURITY_RESOURCE, URI, register_uri)
     return AuditMessage(
         EventIdentification(
@@ -103,7 +134,7 @@ def software_register_changed(
             at,
             Outcome.MINOR if trouble else Outcome.SUCCESS,
             Action.EXECUTE,
-            (SECURITY_CONFIGURATION,),
+            (what,),
             trouble,
         ),
         _operator(operator, process_id, audit_source_id),

@@ -11,6 +11,7 @@ from server.commands import (
     audit,
     codes,
     consent,
+    directory,
     idp,
     options,
     patients,
@@ -50,6 +51,8 @@ app.command()(submit)
 app.command()(find)
 app.command()(fetch)
 app.add_typer(consent.app, name="consent")
+app.add_typer(directory.professional, name="professional")
+app.add_typer(directory.institution, name="institution")
 app.add_typer(software.app, name="software")
 app.add_typer(audit.app, name="audit")
 app.command()(demo)

@@ -19,8 +19,9 @@ from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
 from consent_broker.broker import ConsentBroker, OpenDomain
 from consent_broker.one_time_use import UsedAssertions
+from consent_broker.operations import announce_new
 from consent_broker.software_register import SoftwareRegister
-from consent_broker.store import inherit
+from consent_broker.store import Change, inherit
 from database import (
     Database,
     DatabaseBusy,
@@ -43,6 +44,7 @@ from exchange.lifecycle_conversations import (
     RestrictedUpdateDocumentSet,
     UpdateDocumentSet,
 )
+from exchange.operator_audit import consent_touched
 from exchange.ports import Consent, RemovedObjects, RetrieveResult
 from exchange.registry_conversations import (
     MultiPatientStoredQuery,
@@ -171,7 +173,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         patients: KnownPatients | None = None
         if "registry" in actors:
             registry_store = RegistryStore(database)
-            patients = _known_patients(registry_store, around, bool(configuration.domain.rules))
+            patients = _known_patients(registry_store, around)
             running["registry"] = _registry(registry_store, patients, around)
         store: RepositoryStore | None = None
         if "repository" in actors:
@@ -232,14 +234,34 @@ def _consent(configuration: Configuration, database: Database) -> Consent:
     return ConsentBroker(database, read_rule_pack(configuration.domain.rules))
 
 
-def _known_patients(store: RegistryStore, around: Surroundings, rules: bool) -> KnownPatients:
+def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients:
+    rules = around.consent.rules if isinstance(around.consent, ConsentBroker) else None
+
+    async def add(patient_id: CX) -> None:
+        # First the announcement: a feed that is cut off in between sends the patient again.
+        if rules:
+            change = await announce_new(
+                str(patient_id), rules, store.database, around.clock(), "patient feed"
+            )
+            if change:
+                await around.audit.record(_consent_changed(str(patient_id), change, around))
+        await add_patient(patient_id, store=store, clock=around.clock)
+
     async def merge(subsumed: CX, surviving: CX) -> None:
         if rules:
-            await inherit(subsumed, surviving, around.clock(), store.database)
+            changes = await inherit(subsumed, surviving, around.clock(), store.database)
+            await around.audit.record(
+                *(_consent_changed(str(surviving), change, around) for change in changes)
+            )
         await merge_patients(subsumed, surviving, store)
 
-    return KnownPatients(
-        add=_in_its_words(partial(add_patient, store=store, clock=around.clock)), merge=_in_its_words(merge)
+    return KnownPatients(add=_in_its_words(add), merge=_in_its_words(merge))
+
+
+def _consent_changed(patient_id: str, change: Change, around: Surroundings) -> AuditMessage:
+    node = around.node
+    return consent_touched(
+        change.at, patient_id, str(change), change.by, node.process_id, node.audit_source_id
     )
 
 

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from consent_broker.model import Level, Origin, Pair, RecordStatus, Right
-from consent_broker.rules import Access, Rules
+from consent_broker.rules import Access, Duration, EmergencyRules, Lift, MinorRules, Rules
 from server.codes import Text
 from server.toml_file import BadFile, read_file, read_toml, reasons, validated
 
 Codes = tuple[Text, ...]
+# A hundred years are without end.
+Days = Annotated[int, Field(ge=0, le=36_525)]
+Years = Annotated[int, Field(ge=0, le=25)]
 
 
 class _Row(BaseModel):
@@ -56,17 +59,63 @@ class AccessRow(_Row):
     valid_until: date | None = None
 
 
+class DurationRow(_Row):
+    """How long a care relationship of one origin lasts for some professions, in days; 0 is without end."""
+
+    origin: Origin
+    professions: Codes
+    days: Days
+
+
+class EmergencySection(_Row):
+    """What an emergency lifts, up to what level, for whom; if a reason is asked and the patient told."""
+
+    lifts: tuple[Lift, ...] = (Lift.RELATIONSHIP,)
+    highest: Literal["normal", "restricted"] = "restricted"
+    professions: Codes = ()
+    reason: bool = False
+    tells_patient: bool = True
+
+
+class MinorsSection(_Row):
+    """At what age a minor reads, decides, and is of age."""
+
+    reads: Years
+    decides: Years
+    majority: Years
+
+    @model_validator(mode="after")
+    def _one_after_the_other(self) -> Self:
+        if not self.reads <= self.decides <= self.majority:
+            raise ValueError("a minor reads first, then decides, then is of age")
+        return self
+
+
+class DirectorySection(_Row):
+    """Whether what an assertion claims is held against the directory."""
+
+    professionals: bool = False
+    memberships: bool = False
+
+
 class RulePack(_Row):
     """The whole file."""
 
     regime: Literal["opt-in", "opt-out"]
+    objection_days: Days = 0
+    pilot: bool = False
+    authors_see_own: bool = True
     profession_scheme: Text
     specialty_scheme: Text
     type_scheme: Text
     levels: tuple[LevelRow, ...] = Field(alias="level")
     roles: tuple[RoleRow, ...] = Field(default=(), alias="role")
     purposes: tuple[PurposeRow, ...] = Field(default=(), alias="purpose")
-    durations: dict[Origin, int]
+    durations: dict[Origin, Days]
+    durations_by_profession: tuple[DurationRow, ...] = Field(default=(), alias="duration")
+    emergency: EmergencySection = EmergencySection()
+    minors: MinorsSection | None = None
+    directory: DirectorySection = DirectorySection()
     access: tuple[AccessRow, ...]
 
     @model_validator(mode="after")
@@ -75,10 +124,17 @@ class RulePack(_Row):
             raise ValueError(f"durations lacks {', '.join(sorted(missing))}")
         return self
 
+    @model_validator(mode="after")
+    def _who_opts_in_need_not_object(self) -> Self:
+        if self.regime == "opt-in" and self.objection_days:
+            raise ValueError("objection_days are of opt-out: where patients opt in nothing opens by itself")
+        return self
+
     def rules(self) -> Rules:
         """The pack as the broker reads it."""
+        at_once = self.regime == "opt-out" and not self.objection_days and not self.pilot
         return Rules(
-            unopened=RecordStatus.NOT_OPENED if self.regime == "opt-in" else RecordStatus.OPEN,
+            unopened=RecordStatus.OPEN if at_once else RecordStatus.NOT_OPENED,
             levels={
                 (code, row.scheme): level
                 for row in self.levels
@@ -95,7 +151,29 @@ class RulePack(_Row):
             systems=_pairs(row for row in self.roles if row.says == "system"),
             emergencies=_pairs(self.purposes),
             durations_days=self.durations,
+            durations_by_profession=tuple(
+                Duration(row.origin, self._professions(row.professions), row.days)
+                for row in self.durations_by_profession
+            ),
+            emergency=EmergencyRules(
+                frozenset(self.emergency.lifts),
+                Level[self.emergency.highest.upper()],
+                self._professions(self.emergency.professions),
+                self.emergency.reason,
+                self.emergency.tells_patient,
+            ),
+            minors=MinorRules(self.minors.reads, self.minors.decides, self.minors.majority)
+            if self.minors
+            else None,
+            objection_days=self.objection_days,
+            pilot=self.pilot,
+            authors_see_own=self.authors_see_own,
+            listed_only=self.directory.professionals,
+            members_only=self.directory.memberships,
         )
+
+    def _professions(self, codes: Codes) -> frozenset[Pair]:
+        return frozenset((code, self.profession_scheme) for code in codes)
 
     def _access(self) -> Iterator[Access]:
         for row in self.access:

@@ -1,15 +1,25 @@
 """`coffre consent`: what a patient decides about who sees his record."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from server.commands import options
+from server.commands.consent_call import (
+    Called,
+    Days,
+    Document,
+    Organization,
+    Patient,
+    Person,
+    born,
+    from_today,
+    one_of,
+    pair,
+    party,
+)
 from server.commands.outcome import ExitCode, Trouble, write_json
 
 app = typer.Typer(
@@ -17,15 +27,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-Result = TypeVar("Result")
-
-Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The id alone, or all of it: ID^^^&OID&ISO.")]
-Person = Annotated[str, typer.Option(help="A person: OID|ID, as identity providers name him.")]
-Organization = Annotated[str, typer.Option(help="An institution, as assertions name it: urn:oid:1.2.3.")]
-Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="The logicalID: urn:uuid:...")]
-LevelName = Annotated[str, typer.Option(help="normal, restricted or secret.")]
-Days = Annotated[int, typer.Option(min=0, help="For how many days; 0: until it is taken back.")]
 
 
 @app.callback()
@@ -35,19 +36,44 @@ def consent() -> None:
 
 @app.command("open")
 def open_(patient: Patient, config: options.ConfigFile = None) -> None:
-    """Open a record, or open it again; it begins without documents.
+    """Open a record at the patient's explicit word; it begins without documents.
 
     \b
     Example:
       coffre consent open 1980010112345 --config coffre-data/coffre.toml
     """
-    _set_status(patient, "open", config)
+    _turn(patient, "open", config)
+
+
+@app.command()
+def announce(patient: Patient, config: options.ConfigFile = None) -> None:
+    """Announce a record: it opens by itself when the time to object is over, unless closed before."""
+    _turn(patient, "objection-window", config)
 
 
 @app.command()
 def close(patient: Patient, config: options.ConfigFile = None) -> None:
-    """Close a record: at once nobody sees anything of it, and nothing more is taken in."""
-    _set_status(patient, "closed", config)
+    """Close a record, or object to its opening: nobody sees anything of it, and nothing more is taken in."""
+    _turn(patient, "closed", config)
+
+
+@app.command()
+def reopen(patient: Patient, config: options.ConfigFile = None) -> None:
+    """Open a closed record again; it is as it was."""
+    from server import consent as work
+
+    called = Called.on(patient, config)
+    called.run(work.reopen(called.configuration, called.patient, called.operator))
+    typer.echo(f"The record of {called.patient} is open.")
+
+
+@app.command()
+def pilot(patient: Patient, config: options.ConfigFile = None) -> None:
+    """Let a patient take part in the domain's trial, which opens or announces his record."""
+    from server import consent as work
+
+    called = Called.on(patient, config)
+    called.say(called.run(work.take_into_pilot(called.configuration, called.patient, called.operator)))
 
 
 @app.command()
@@ -57,11 +83,16 @@ def grant(
     organization: Organization = "",
     read: Annotated[bool, typer.Option(help="May read.")] = False,
     deposit: Annotated[bool, typer.Option(help="May deposit.")] = False,
-    level: LevelName = "normal",
+    level: Annotated[str, typer.Option(help="normal or restricted.")] = "normal",
     origin: Annotated[
         str, typer.Option(help="referring-doctor, presence, admission, referral or portal.")
     ] = "portal",
-    days: Annotated[int, typer.Option(min=-1, help="For how many days; -1: as the origin's rule says.")] = -1,
+    days: Annotated[
+        int, typer.Option(min=-1, help="For how many days; 0: without end; -1: as the rules say.")
+    ] = -1,
+    profession: Annotated[
+        str, typer.Option(help="CODE|SCHEME, on which the duration may depend; else the directory's.")
+    ] = "",
     config: options.ConfigFile = None,
 ) -> None:
     """Give a professional or an institution access: a care relationship, with an origin and an end.
@@ -70,23 +101,25 @@ def grant(
     Example:
       coffre consent grant 1980010112345 --person "2.999.352.4|D1" --read --deposit --level restricted
     """
-    from consent_broker.model import Level, Origin, Right
-    from consent_broker.store import Directive, Kind
+    from functools import partial
 
-    called = _Called.on(patient, config)
-    since = called.origin(origin)
-    rights = {right for right, given in ((Right.READ, read), (Right.DEPOSIT, deposit)) if given}
-    if not rights:
-        raise Trouble(ExitCode.USAGE, "A grant gives a right.", "Add --read, --deposit or both.")
-    directive = Directive(
-        Kind.GRANT,
-        _party(person, organization),
-        rights=frozenset(rights),
-        level=_one_of(Level.__members__, level.upper(), "level"),
-        origin=_one_of(Origin.__members__, origin.upper().replace("-", "_"), "origin"),
-        period=_period(since if days < 0 else days),
+    from consent_broker.model import Level, Origin, Right
+    from consent_broker.operations import care_relationship
+    from server import consent as work
+
+    relationship = partial(
+        care_relationship,
+        party(person, organization),
+        frozenset(right for right, given in ((Right.READ, read), (Right.DEPOSIT, deposit)) if given),
+        one_of(Level.__members__, level, "level"),
+        one_of(Origin.__members__, origin, "origin"),
+        days=None if days < 0 else days,
+        profession=pair(profession),
     )
-    called.give(directive)
+    if not read and not deposit:
+        raise Trouble(ExitCode.USAGE, "A grant gives a right.", "Add --read, --deposit or both.")
+    called = Called.on(patient, config)
+    called.say(called.run(work.grant(called.configuration, called.patient, relationship, called.operator)))
 
 
 @app.command()
@@ -107,7 +140,7 @@ def exclude(
     organization: Organization = "",
     config: options.ConfigFile = None,
 ) -> None:
-    """Oppose all access of a professional or an institution; no grant and no emergency goes before it."""
+    """Oppose all access of a professional or an institution; it goes before every grant."""
     _give(patient, "exclusion", person, organization, "", config)
 
 
@@ -124,7 +157,7 @@ def admit(
 
 @app.command()
 def hide(patient: Patient, document: Document, config: options.ConfigFile = None) -> None:
-    """Hide a document from everybody but the patient and who helps him."""
+    """Hide a document from everybody but the patient and who stands in his place."""
     _give(patient, "hidden", "", "", document, config)
 
 
@@ -159,6 +192,35 @@ def unreserve(
 
 
 @app.command()
+def level(
+    patient: Patient,
+    level: Annotated[
+        str, typer.Argument(metavar="LEVEL", help="normal, restricted, secret, or own: as it says itself.")
+    ],
+    document: Annotated[
+        str, typer.Option(help="Of this document, by its logicalID; otherwise the least of new documents.")
+    ] = "",
+    config: options.ConfigFile = None,
+) -> None:
+    """Say how confidential a document is, or how confidential new documents must at least be.
+
+    \b
+    Example:
+      coffre consent level 1980010112345 restricted
+    """
+    from consent_broker.model import Level
+    from consent_broker.store import Directive, Kind
+
+    kind = Kind.LEVEL if document else Kind.MINIMUM
+    called = Called.on(patient, config)
+    if level == "own":
+        called.take_back(Directive(kind, document=document.lower()))
+        return
+    chosen = one_of(Level.__members__, level, "level")
+    called.give(Directive(kind, document=document.lower(), level=chosen))
+
+
+@app.command()
 def helper(
     patient: Patient,
     person: Person,
@@ -167,29 +229,61 @@ def helper(
     remove: Annotated[bool, typer.Option(help="Take the role back.")] = False,
     config: options.ConfigFile = None,
 ) -> None:
-    """Name a person who reads the record in the patient's stead, or acts for him where the law says so."""
+    """Name a person of the patient's choice who reads his record, or also acts, in his stead."""
     from consent_broker.store import Directive, Kind
 
-    called = _Called.on(patient, config)
-    directive = Directive(Kind.HELPER, _party(person, ""), manages=manage, period=_period(days))
-    if remove:
-        called.take_back(directive)
-    else:
-        called.give(directive)
+    directive = Directive(Kind.HELPER, party(person, ""), manages=manage, period=from_today(days))
+    _put_or_remove(patient, directive, config, remove=remove)
+
+
+@app.command()
+def represent(
+    patient: Patient,
+    person: Person,
+    basis: Annotated[str, typer.Option(help="Why by law: minor or guardianship.")] = "minor",
+    manage: Annotated[bool, typer.Option(help="May also deposit and change.")] = False,
+    days: Days = 0,
+    remove: Annotated[bool, typer.Option(help="Take the role back.")] = False,
+    config: options.ConfigFile = None,
+) -> None:
+    """Name a legal representative; of a minor whose birth date is known, as far as the rules' ages go."""
+    from consent_broker.model import Basis
+    from consent_broker.store import Directive, Kind
+
+    directive = Directive(
+        Kind.REPRESENTATIVE,
+        party(person, ""),
+        manages=manage,
+        period=from_today(days),
+        basis=one_of(Basis.__members__, basis, "basis"),
+    )
+    _put_or_remove(patient, directive, config, remove=remove)
+
+
+@app.command("born")
+def born_(
+    patient: Patient,
+    day: Annotated[datetime, typer.Argument(metavar="DAY", formats=["%Y-%m-%d"], help="YYYY-MM-DD.")],
+    config: options.ConfigFile = None,
+) -> None:
+    """Note a minor's birth date, from which follows when he reads, decides, and is of age."""
+    from consent_broker.store import Directive, Kind
+
+    Called.on(patient, config).give(Directive(Kind.BORN, period=born(day.date())))
 
 
 @app.command()
 def emergency(
     patient: Patient,
-    level: Annotated[str, typer.Argument(metavar="LEVEL", help="normal, restricted, secret, or none.")],
+    level: Annotated[str, typer.Argument(metavar="LEVEL", help="normal, restricted, or none.")],
     config: options.ConfigFile = None,
 ) -> None:
-    """Say up to what level an emergency opens the record."""
+    """Say up to what level an emergency opens the record, or that it opens nothing."""
     from consent_broker.model import Level
     from consent_broker.store import Directive, Kind
 
-    chosen = None if level == "none" else _one_of(Level.__members__, level.upper(), "level")
-    _Called.on(patient, config).give(Directive(Kind.EMERGENCY, level=chosen))
+    chosen = None if level == "none" else one_of(Level.__members__, level, "level")
+    Called.on(patient, config).give(Directive(Kind.EMERGENCY, level=chosen))
 
 
 @app.command()
@@ -197,15 +291,19 @@ def show(patient: Patient, config: options.ConfigFile = None, as_json: options.J
     """Show what holds for a record now, and everything that ever changed."""
     from server import consent as work
 
-    called = _Called.on(patient, config)
+    called = Called.on(patient, config)
     held, changes = called.run(work.show(called.configuration, called.patient, called.operator))
+    status = held.status_at(datetime.now(UTC))
     if as_json:
-        lines = [{"at": each.at.isoformat(), "by": each.by, "what": each.what} for each in changes]
-        write_json({"patientId": called.patient, "status": held.status, "history": lines})
+        lines = [
+            {"at": each.at.isoformat(), "by": each.by, "what": each.what, "before": each.before}
+            for each in changes
+        ]
+        write_json({"patientId": called.patient, "status": status, "history": lines})
         return
-    typer.echo(f"The record of {called.patient} is {held.status}.")
+    typer.echo(f"The record of {called.patient} is {status}.")
     for each in changes:
-        typer.echo(f"{each.at:%Y-%m-%d %H:%M:%S}Z  {each.what}  (by {each.by})")
+        typer.echo(f"{each.at:%Y-%m-%d %H:%M:%S}Z  {each}  (by {each.by})")
 
 
 @app.command()
@@ -213,161 +311,94 @@ def explain(
     patient: Patient,
     person: Person = "",
     organization: Organization = "",
-    profession: Annotated[str, typer.Option(help="The role: CODE|SCHEME.")] = "",
+    profession: Annotated[str, typer.Option(help="CODE|SCHEME; otherwise what the directory says.")] = "",
     specialty: Annotated[str, typer.Option(help="The specialty: CODE|SCHEME.")] = "",
     purpose: Annotated[str, typer.Option(help="The purpose of use: CODE|SCHEME.")] = "",
+    emergency: Annotated[bool, typer.Option(help="As in an emergency.")] = False,
     verb: Annotated[str, typer.Option(help="find, read, deposit or manage.")] = "find",
     at: Annotated[datetime | None, typer.Option(help="When; otherwise now. In UTC.")] = None,
+    language: Annotated[str, typer.Option(help="fr, de, en or lb.")] = "en",
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Say what somebody could do with a record, and why.
+    """Say what somebody could do with a record, now, on a day or in an emergency, and why.
 
     \b
     Example:
       coffre consent explain 1980010112345 --person "2.999.352.4|D1" \\
-          --profession "2211|2.16.840.1.113883.2.9.6.2.7"
+          --profession "2211|2.16.840.1.113883.2.9.6.2.7" --language fr
     """
     from consent_broker.model import Asker
+    from consent_broker.texts import Language, Why, told
     from exchange.verbs import Verb
     from server import consent as work
 
-    called = _Called.on(patient, config)
+    spoken = one_of({each.upper(): each for each in Language}, language, "language")
     asker = Asker(
         person=person,
         organization=organization,
-        profession=_pair(profession),
-        specialty=_pair(specialty),
-        purpose=_pair(purpose),
+        profession=pair(profession),
+        specialty=pair(specialty),
+        purpose=pair(purpose),
     )
-    chosen = _one_of(Verb.__members__, verb.upper(), "verb")
+    chosen = one_of(Verb.__members__, verb, "verb")
     moment = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
+    called = Called.on(patient, config)
     verdict = called.run(
-        work.explain(called.configuration, called.patient, asker, chosen, moment, called.operator)
+        work.explain(
+            called.configuration,
+            called.patient,
+            asker,
+            chosen,
+            moment,
+            called.operator,
+            emergency=emergency,
+        )
     )
+    reasons = [reason.told(spoken) for reason in verdict.reasons]
     if as_json:
-        write_json({"permit": verdict.permit, "reasons": list(verdict.reasons)})
+        write_json({"permit": verdict.permit, "reasons": reasons})
         return
-    typer.echo("Permitted." if verdict.permit else "Not permitted.")
-    for reason in verdict.reasons:
+    typer.echo(told(Why.PERMITTED if verdict.permit else Why.REFUSED, spoken))
+    for reason in reasons:
         typer.echo(f"- {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Called:
-    """Whose record is spoken of, and who speaks."""
-
-    configuration: Any
-    patient: str
-    operator: str
-
-    @classmethod
-    def on(cls, patient: str, config: Path | None) -> "_Called":
-        from getpass import getuser
-
-        from client import patient_id_of
-        from server.commands.configured import configuration_of
-        from server.commands.peers import authority_of
-
-        configuration = configuration_of(config)
-        return cls(configuration, str(patient_id_of(patient, authority_of(configuration))), getuser())
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        from consent_broker.store import MAX_DIRECTIVES, TooManyDirectives
-        from server.consent import NoRules
-
-        try:
-            return asyncio.run(work)
-        except NoRules:
-            raise Trouble(
-                ExitCode.CONFIGURATION,
-                "This domain has no consent rules, so what a patient decides would change nothing.",
-                'Set rules = "luxembourg" in [domain] of the configuration.',
-            ) from None
-        except TooManyDirectives:
-            raise Trouble(
-                ExitCode.REFUSED,
-                f"The record has {MAX_DIRECTIVES} directives already.",
-                "Take back some that are no longer needed.",
-            ) from None
-
-    def give(self, directive: Any) -> None:
-        from consent_broker.store import described
-        from server import consent as work
-
-        self.run(work.give(self.configuration, self.patient, directive, self.operator))
-        typer.echo(f"For {self.patient} holds from now on: {described(directive)}.")
-
-    def take_back(self, directive: Any) -> None:
-        from server import consent as work
-
-        ended = self.run(work.take_back(self.configuration, self.patient, directive, self.operator))
-        if not ended:
-            raise Trouble(ExitCode.USAGE, "Nothing of the kind holds.", "See coffre consent show.")
-        typer.echo(f"For {self.patient} it holds no longer.")
-
-    def origin(self, name: str) -> int:
-        """How many days a relation of this origin lasts by the rules; 0 is for ever."""
-        from consent_broker.model import Origin
-        from server.consent import NoRules, rules_of
-
-        chosen = _one_of(Origin.__members__, name.upper().replace("-", "_"), "origin")
-        try:
-            return rules_of(self.configuration).durations_days[chosen]
-        except NoRules:
-            return 0
-
-
-def _set_status(patient: str, status: str, config: Path | None) -> None:
+def _turn(patient: str, status: str, config: Path | None) -> None:
     from consent_broker.model import RecordStatus
     from server import consent as work
 
-    called = _Called.on(patient, config)
-    called.run(work.set_status(called.configuration, called.patient, RecordStatus(status), called.operator))
-    typer.echo(f"The record of {called.patient} is {status}.")
+    called = Called.on(patient, config)
+    (change,) = called.run(
+        work.turn(called.configuration, called.patient, RecordStatus(status), called.operator)
+    )
+    typer.echo(f"{change.what.replace('the record', f'The record of {called.patient}', 1)}.")
 
 
 def _give(
     patient: str, kind: str, person: str, organization: str, document: str, config: Path | None
 ) -> None:
-    _Called.on(patient, config).give(_about(kind, person, organization, document))
+    about = _about(kind, person, organization, document)
+    Called.on(patient, config).give(about)
 
 
 def _take_back(
     patient: str, kind: str, person: str, organization: str, document: str, config: Path | None
 ) -> None:
-    _Called.on(patient, config).take_back(_about(kind, person, organization, document))
+    about = _about(kind, person, organization, document)
+    Called.on(patient, config).take_back(about)
+
+
+def _put_or_remove(patient: str, directive: Any, config: Path | None, *, remove: bool) -> None:
+    called = Called.on(patient, config)
+    if remove:
+        called.take_back(directive)
+    else:
+        called.give(directive)
 
 
 def _about(kind: str, person: str, organization: str, document: str) -> Any:
     from consent_broker.store import Directive, Kind
 
-    party = None if kind == "hidden" else _party(person, organization)
-    return Directive(Kind(kind), party, document.lower())
-
-
-def _party(person: str, organization: str) -> Any:
-    from consent_broker.model import Party, PartyKind
-
-    if bool(person) == bool(organization):
-        raise Trouble(ExitCode.USAGE, "Whom?", "Add either --person or --organization.")
-    return Party(PartyKind.PERSON, person) if person else Party(PartyKind.ORGANIZATION, organization)
-
-
-def _period(days: int) -> Any:
-    from consent_broker.model import Period
-
-    now = datetime.now(UTC)
-    return Period(now, now + timedelta(days=days) if days else None)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    code, _, scheme = text.partition("|")
-    return code, scheme
-
-
-def _one_of(members: Mapping[str, Result], name: str, what: str) -> Result:
-    if name not in members:
-        known = ", ".join(each.lower().replace("_", "-") for each in members)
-        raise Trouble(ExitCode.USAGE, f"'{name.lower()}' is no {what}.", f"Expected one of {known}.")
-    return members[name]
+    about = None if kind == "hidden" else party(person, organization)
+    return Directive(Kind(kind), about, document.lower())

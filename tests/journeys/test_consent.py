@@ -119,9 +119,12 @@ def test_s_opposer_a_l_acces_par_un_ou_plusieurs_professionnels(record):
 
 
 def test_definir_le_niveau_de_confidentialite_de_certains_documents(record):
-    """A grant reaches up to its level; an unknown code is the patient's alone (docs/consent.md)."""
+    """A grant reaches up to its level; what is secret, or of an unknown code, is the patient's alone.
+
+    docs/consent.md.
+    """
     by_level = {level: record.deposit(record.patient, level=level).unique_id for level in "NRVX"}
-    for level, seen in ((Level.NORMAL, "N"), (Level.RESTRICTED, "NR"), (Level.SECRET, "NRV")):
+    for level, seen in ((Level.NORMAL, "N"), (Level.RESTRICTED, "NR")):
         record.grant(DR_A.party, Right.READ, level=level)
         assert sorted(record.seen_by(DR_A)) == sorted(by_level[each] for each in seen)
     assert sorted(record.seen_by(record.patient)) == sorted(by_level.values())

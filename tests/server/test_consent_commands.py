@@ -54,6 +54,7 @@ def test_what_is_decided_is_shown_explained_and_taken_back(directory):
         "exclusion person 2.999.4|A",
         "no longer: exclusion person 2.999.4|A",
     ]
+    assert shown["history"][-1]["before"] == "exclusion person 2.999.4|A"
 
 
 @pytest.mark.parametrize(

@@ -154,13 +154,13 @@ class Record:
     # What the patient decides.
 
     def turn(self, status: RecordStatus) -> None:
-        asyncio.run(consent.set_status(self.configuration, self.patient_id, status, "portal"))
+        asyncio.run(consent.turn(self.configuration, self.patient_id, status, "portal"))
 
     def let(self, directive: Directive) -> None:
         asyncio.run(consent.give(self.configuration, self.patient_id, directive, "portal"))
 
     def no_longer(self, directive: Directive) -> None:
-        assert asyncio.run(consent.take_back(self.configuration, self.patient_id, directive, "portal")) == 1
+        assert asyncio.run(consent.take_back(self.configuration, self.patient_id, directive, "portal"))
 
     def grant(
         self,
