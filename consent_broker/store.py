@@ -271,6 +271,7 @@ def _row(patient: str, directive: Directive, at: datetime, by: str, before: str)
 
 
 def directive_in(columns: Sequence[Any]) -> Directive:
+    """A directive from its columns, in the order of `COLUMNS`."""
     kind, party_kind, party, document, rights, level, origin, starts, ends = columns
     words = rights.split()
     return Directive(
@@ -344,6 +345,7 @@ def _seconds(moment: datetime) -> int:
 
 
 def moment(seconds: int) -> datetime:
+    """A moment, as the tables have it."""
     return datetime.fromtimestamp(seconds, UTC)
 
 

@@ -34,7 +34,7 @@ async def test_who_is_listed_as_what_he_claims_is_borne_out_while_his_licence_ho
     listed = Professional("2.999.4|A", "Dr Anne Weber", "L-1", DOCTOR, CARDIOLOGY, YEAR)
     await directory.put(listed, NOW, "anne")
 
-    async def unlisted(asker: Asker, days: int = 1) -> Why | None:
+    async def unlisted(asker: Asker, days: int = 1):
         return (await directory.checked(asker, CHECKED, NOW + timedelta(days=days))).unlisted
 
     assert await unlisted(DR_A) is None
@@ -53,7 +53,7 @@ async def test_membership_comes_and_goes_with_its_dates(directory):
     membership = Membership("2.999.4|A", CLINIC, YEAR)
     await directory.put(membership, NOW, "anne")
 
-    async def no_member(days: int) -> bool:
+    async def no_member(days):
         return (await directory.checked(DR_A, CHECKED, NOW + timedelta(days=days))).is_no_member
 
     assert [await no_member(days) for days in (-1, 0, 364, 365)] == [True, False, False, True]

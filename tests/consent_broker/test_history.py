@@ -33,10 +33,11 @@ async def test_who_changed_what_when_and_from_which_state(database):
     """All that ever held, once; what gave way is told with what took its place."""
     await store.set_status(PATIENT, RecordStatus.OPEN, NOW, "anne", database)
     await store.set_status(PATIENT, RecordStatus.CLOSED, NOW + timedelta(seconds=1), "bob", database)
-    for second, level in ((2, Level.RESTRICTED), (3, Level.SECRET)):
-        directive = Directive(Kind.LEVEL, document=DOCUMENT, level=level)
-        await store.add(PATIENT, directive, NOW + timedelta(seconds=second), "anne", database)
-    await store.end(PATIENT, directive, NOW + timedelta(seconds=4), "bob", database)
+    restricted = Directive(Kind.LEVEL, document=DOCUMENT, level=Level.RESTRICTED)
+    secret = Directive(Kind.LEVEL, document=DOCUMENT, level=Level.SECRET)
+    await store.add(PATIENT, restricted, NOW + timedelta(seconds=2), "anne", database)
+    await store.add(PATIENT, secret, NOW + timedelta(seconds=3), "anne", database)
+    await store.end(PATIENT, secret, NOW + timedelta(seconds=4), "bob", database)
     assert await told(database) == [
         ("anne", "the record is open (before: nothing)"),
         ("bob", "the record is closed (before: the record is open)"),

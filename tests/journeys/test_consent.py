@@ -369,7 +369,7 @@ def test_the_reason_of_a_refusal_is_in_the_record_and_not_in_the_answer(record):
         if record.patient_id.split("^")[0].encode() in one
     ]
     assert any("the patient has excluded him" in one and "Dr A" in one for one in records)
-    directive = base64.b64encode(b"exclusion person 2.999.4|A").decode()
+    directive = base64.b64encode(b"exclusion person 2.999.4|A (before: nothing)").decode()
     assert any("Consent Changed" in one and directive in one for one in records)
 
 

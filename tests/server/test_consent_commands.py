@@ -57,6 +57,40 @@ def test_what_is_decided_is_shown_explained_and_taken_back(directory):
     assert shown["history"][-1]["before"] == "exclusion person 2.999.4|A"
 
 
+def test_each_language_is_told_why(directory):
+    """In plain words; an emergency and a day may be supposed."""
+    said(directory, "open", "P1")
+    question = ("explain", "P1", "--person", "2.999.4|A", "--profession", "DOCTOR|2.999.7", "--emergency")
+    assert said(directory, *question, "--language", "fr") == (
+        "Permis.\n- le dossier est ouvert\n- une urgence, qui ouvre ce qui est normal\n"
+        "- la matrice d'accès ouvre 2 types de documents\n"
+    )
+    for language, word in (("de", "Erlaubt."), ("lb", "Erlaabt."), ("en", "Permitted.")):
+        assert said(directory, *question, "--language", language).startswith(word)
+    before = said(directory, *question, "--at", "2020-01-01")
+    assert before == "Not permitted.\n- the record was not opened\n"
+
+
+def test_levels_representatives_and_reopening_are_said_in_words(directory):
+    """Each as a person reads it."""
+    for words, told in (
+        (("level", "P1", "restricted"), f"For {PATIENT} holds from now on: minimum restricted.\n"),
+        (("level", "P1", "own"), f"For {PATIENT} it holds no longer.\n"),
+        (
+            ("level", "P1", "secret", "--document", "urn:uuid:1"),
+            f"For {PATIENT} holds from now on: level urn:uuid:1 secret.\n",
+        ),
+        (("born", "P1", "2020-05-01"), f"For {PATIENT} holds from now on: born from 2020-05-01.\n"),
+        (("close", "P1"), f"The record of {PATIENT} is closed.\n"),
+        (("reopen", "P1"), f"The record of {PATIENT} is open.\n"),
+    ):
+        assert said(directory, *words) == told
+    said(directory, "represent", "P1", "--person", "2.999.4|M", "--manage")
+    assert "representative person 2.999.4|M manage minor" in said(directory, "show", "P1")
+    refused = consent(directory, "reopen", "P1")
+    assert "Not possible: the record is not closed." in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

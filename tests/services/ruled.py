@@ -5,9 +5,10 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from consent_broker.directory import Listed
 from consent_broker.model import Level, Origin, Party, PartyKind, Period, RecordStatus, Right
-from consent_broker.store import Directive, Kind
-from server import consent
+from consent_broker.store import Change, Directive, Kind
+from server import consent, directory
 from server.configuration import load
 from server.settings import Configuration
 from tests.messages import requests
@@ -76,10 +77,32 @@ enabled = true
 RULED_DOMAIN = OPEN_DOMAIN.replace('codes = ""', 'codes = ""\nrules = "rules.toml"') + XUA + API
 
 
-def write_rules(directory: Path) -> Path:
+def write_rules(directory: Path, rules: str = RULES) -> Path:
     """Put the files of such a domain where its server will look for them."""
-    (write_certificates(directory) / "rules.toml").write_text(RULES)
+    (write_certificates(directory) / "rules.toml").write_text(rules)
     return directory
+
+
+# A domain that asks for more: it opens records by itself, knows minors, and holds its directory against
+# what assertions claim.
+STRICTER_RULES = (
+    RULES.replace('regime = "opt-in"', 'regime = "opt-out"\nobjection_days = 30\nauthors_see_own = false')
+    + """
+[directory]
+professionals = true
+memberships = true
+
+[minors]
+reads = 12
+decides = 16
+majority = 18
+
+[emergency]
+lifts = ["relationship"]
+highest = "restricted"
+reason = true
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,7 @@ class Person:
     root: str = "2.999.4"
     organization: str = ""
     purpose: str = "TREAT"
+    reason: str = ""
 
     @property
     def party(self) -> Party:
@@ -111,8 +135,10 @@ class Person:
         """An assertion of the moment."""
         hl7 = f'xmlns="urn:hl7-org:v3" xmlns:xsi="{XSI}"'
         role = f'<Role {hl7} xsi:type="CE" code="{self.role}" codeSystem="2.999.7"/>'
+        why = f"<originalText>{self.reason}</originalText>" if self.reason else ""
         purpose = (
-            f'<PurposeOfUse {hl7} xsi:type="CE" code="{self.purpose}" codeSystem="2.16.840.1.113883.5.8"/>'
+            f'<PurposeOfUse {hl7} xsi:type="CE" code="{self.purpose}" codeSystem="2.16.840.1.113883.5.8">'
+            f"{why}</PurposeOfUse>"
         )
         identifier = f'<id {hl7} xsi:type="II" root="{self.root}" extension="{self.extension}"/>'
         more = attribute(PROVIDER_IDENTIFIER, identifier)
@@ -127,8 +153,8 @@ class Person:
         )
         return signed(text, keys("idp"))
 
-    def in_emergency(self) -> "Person":
-        return replace(self, purpose="ETREAT")
+    def in_emergency(self, reason: str = "") -> "Person":
+        return replace(self, purpose="ETREAT", reason=reason)
 
 
 def patient_himself(patient_id: str) -> Person:
@@ -156,6 +182,12 @@ class Record:
     def turn(self, status: RecordStatus) -> None:
         asyncio.run(consent.turn(self.configuration, self.patient_id, status, "portal"))
 
+    def reopen(self) -> None:
+        asyncio.run(consent.reopen(self.configuration, self.patient_id, "portal"))
+
+    def history(self) -> tuple[Change, ...]:
+        return asyncio.run(consent.show(self.configuration, self.patient_id, "portal"))[1]
+
     def let(self, directive: Directive) -> None:
         asyncio.run(consent.give(self.configuration, self.patient_id, directive, "portal"))
 
@@ -180,6 +212,11 @@ class Record:
         )
         self.let(given)
         return given
+
+    def enter(self, *entries: Listed) -> None:
+        """Enter somebody, or where he works, in the domain's directory."""
+        for each in entries:
+            asyncio.run(directory.put(self.configuration, each, "operator"))
 
     # What is done with the record.
 
