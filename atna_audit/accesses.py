@@ -16,7 +16,7 @@ from ihe.audit_events import (
     CONSENT_READ,
     DESTINATION,
     DOCUMENT,
-    EMERGENCY_OVERRIDE_STARTED,
+    EMERGENCY_OVERRIDE,
     EMERGENCY_PURPOSES,
     EXPORT,
     IMPORT,
@@ -155,9 +155,7 @@ def _access(number: int, message: AuditMessage) -> Access:
     event = message.event
     codes = {one.code for one in event.type_codes}
     purposes = event.purposes_of_use
-    emergency = EMERGENCY_OVERRIDE_STARTED.code in codes or any(
-        one.code in EMERGENCY_PURPOSES for one in purposes
-    )
+    emergency = EMERGENCY_OVERRIDE.code in codes or any(one.code in EMERGENCY_PURPOSES for one in purposes)
     patient = next(_objects(message, PATIENT), None)
     details = {detail.type: detail.value for detail in patient.details} if patient else {}
     basis = basis_in(details.get(ACCESS_DECISION, ""))
@@ -181,7 +179,7 @@ def _access(number: int, message: AuditMessage) -> Access:
 
 def _deed(message: AuditMessage, codes: set[str]) -> Deed:
     event, action = message.event.event_id.code, message.event.action
-    if EMERGENCY_OVERRIDE_STARTED.code in codes:
+    if EMERGENCY_OVERRIDE.code in codes:
         return Deed.EMERGENCY
     if CONSENT_CHANGED.code in codes:
         return Deed.RIGHTS_CHANGED

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 # What a signature is over begins so, and cannot be mistaken for that of anything else.
 _CONTEXT = b"coffre audit checkpoint 1\n"
+
+_PEM = re.compile(rb"-----BEGIN .*?-----END [A-Z ]*-----\n?", re.DOTALL)
 
 
 class BadCheckpoint(Exception):
@@ -45,23 +48,32 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The key with which a log's checkpoints are signed and verified."""
+    """The key by which a log's checkpoints are signed; those that its predecessors signed stay valid."""
 
     key: Ed25519PrivateKey
+    former: tuple[Ed25519PublicKey, ...] = ()
 
     @classmethod
     def of_file(cls, file: Path) -> "SigningKey":
-        """Read the key, or generate it where there is none, for its owner only; raises BadSigningKey."""
+        """Read the key, or generate it where there is none, for its owner only; raises BadSigningKey.
+
+        Behind the private key stand the public ones of its predecessors.
+        """
         if not file.exists():
             with suppress(FileExistsError):
                 _generate(file)
-        try:
-            key = serialization.load_pem_private_key(file.read_bytes(), None)
-        except (ValueError, TypeError) as problem:
-            raise BadSigningKey(f"{file} holds no key") from problem
-        if not isinstance(key, Ed25519PrivateKey):
-            raise BadSigningKey(f"{file} holds no Ed25519 key")
-        return cls(key)
+        keys = [_read_key(block, file) for block in _PEM.findall(file.read_bytes())]
+        private = [one for one in keys if isinstance(one, Ed25519PrivateKey)]
+        if len(private) != 1:
+            raise BadSigningKey(f"{file} holds {len(private)} private keys, one is expected")
+        return cls(private[0], tuple(one for one in keys if isinstance(one, Ed25519PublicKey)))
+
+    def rotated(self, file: Path) -> "SigningKey":
+        """Put a new key into the file; of this one only what it takes to verify remains."""
+        new = SigningKey(Ed25519PrivateKey.generate(), (self.key.public_key(), *self.former))
+        unfinished = _written_aside(new, file)
+        unfinished.replace(file)
+        return new
 
     def signed(self, size: int, root: bytes, dropped: int, at_milliseconds: int) -> Checkpoint:
         """Sign a checkpoint."""
@@ -70,12 +82,8 @@ class SigningKey:
         return Checkpoint(size, plain.root, dropped, at_milliseconds, signature)
 
     def signed_it(self, checkpoint: Checkpoint) -> bool:
-        """Whether this key signed the checkpoint as it stands."""
-        try:
-            self.key.public_key().verify(bytes.fromhex(checkpoint.signature), checkpoint.signed_bytes)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        """Whether this key, or one before it, signed the checkpoint as it stands."""
+        return any(_signed(one, checkpoint) for one in (self.key.public_key(), *self.former))
 
 
 def read_checkpoints(file: Path) -> Iterator[Checkpoint]:
@@ -100,16 +108,43 @@ def _checkpoint(facts: object) -> Checkpoint:
 
 
 def _generate(file: Path) -> None:
-    content = Ed25519PrivateKey.generate().private_bytes(
+    unfinished = _written_aside(SigningKey(Ed25519PrivateKey.generate()), file)
+    # Whole or not at all, and never over another process's: `link` refuses a name that is taken.
+    try:
+        os.link(unfinished, file)
+    finally:
+        unfinished.unlink()
+
+
+def _written_aside(key: SigningKey, file: Path) -> Path:
+    """The key in a file beside its place, durable and for its owner only."""
+    content = key.key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # Whole or not at all, and never over another process's: `link` refuses a name that is taken.
+    for former in key.former:
+        content += former.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
     unfinished = file.with_name(f"{file.name}.{os.getpid()}.new")
     with open(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as writing:
         writing.write(content)
         writing.flush()
         os.fsync(writing.fileno())
+    return unfinished
+
+
+def _read_key(block: bytes, file: Path) -> object:
     try:
-        os.link(unfinished, file)
-    finally:
-        unfinished.unlink()
+        if b"PRIVATE KEY" in block:
+            return serialization.load_pem_private_key(block, None)
+        return serialization.load_pem_public_key(block)
+    except (ValueError, TypeError) as problem:
+        raise BadSigningKey(f"{file} holds what is no key") from problem
+
+
+def _signed(key: Ed25519PublicKey, checkpoint: Checkpoint) -> bool:
+    try:
+        key.verify(bytes.fromhex(checkpoint.signature), checkpoint.signed_bytes)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Tally:
-    """Counts since this process began; a record precedes its answer, so `recorded` is never the smaller."""
+    """Counts since this process began; a record precedes its answer, so `recorded` is never the smaller.
+
+    `lost` are of them what could not be kept where answers may leave all the same.
+    """
 
     answered: int = 0
     recorded: int = 0
+    lost: int = 0

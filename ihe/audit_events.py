@@ -68,11 +68,12 @@ USER_AUTHENTICATION = CodedValue("110114", "DCM", "User Authentication")
 LOGIN = CodedValue("110122", "DCM", "Login")
 APPLICATION_START = CodedValue("110120", "DCM", "Application Start")
 APPLICATION_STOP = CodedValue("110121", "DCM", "Application Stop")
-EMERGENCY_OVERRIDE_STARTED = CodedValue("110127", "DCM", "Emergency Override Started")
 NODE_AUTHENTICATION = CodedValue("110126", "DCM", "Node Authentication")
 SECURITY_CONFIGURATION = CodedValue("110129", "DCM", "Security Configuration")
 USER_ATTRIBUTES_CHANGED = CodedValue("110137", "DCM", "User Security Attributes Changed")
 EMERGENCY_OVERRIDE = CodedValue("110127", "DCM", "Emergency Override Started")
+AUDIT_RECORDING_STOPPED = CodedValue("110133", "DCM", "Audit Recording Stopped")
+AUDIT_RECORDING_STARTED = CodedValue("110134", "DCM", "Audit Recording Started")
 USE_OF_RESTRICTED_FUNCTION = CodedValue("110132", "DCM", "Use of Restricted Function")
 
 # The code system of DICOM has no word for a message that belongs to no transaction, and CID 403 may be

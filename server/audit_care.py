@@ -49,6 +49,7 @@ class AuditCare:
     settings: AuditRepository
     clock: Callable[[], datetime]
     reconciled: Reconciled | None = None
+    reconciled_at: datetime | None = None
     _next_day: datetime | None = None
 
     @property
@@ -93,6 +94,7 @@ class AuditCare:
             dropped = await self.store.drop(now - timedelta(days=self.settings.keep_days))
             log.info("%d audit records were dropped at the end of %d days", dropped, self.settings.keep_days)
         self.reconciled = await reconcile(self.store.database, now - timedelta(days=RECONCILED_DAYS))
+        self.reconciled_at = now
         if self.reconciled.gaps:
             log.critical("the audit log is not complete: %d gaps", len(self.reconciled.gaps))
 

@@ -25,7 +25,7 @@ async def counting(
 
     async def tell() -> None:
         # Read in this order and without a pause: a record precedes its answer.
-        answered, recorded, written = tally.answered, tally.recorded, spool.written
+        answered, recorded, written = tally.answered, tally.recorded - tally.lost, spool.written
         counts = Counts(
             node.audit_source_id, written.series, written.last_ns, written.records, answered, recorded
         )

@@ -59,6 +59,7 @@ from exchange.repository_conversations import (
 )
 from exchange.resources import Operation
 from exchange.serve import Actor, ActorName, Surroundings
+from exchange.tally import Tally
 from exchange.visibility import View
 from hl7v2.datatypes import CX
 from ihe.error_codes import REGISTRY_BUSY, REGISTRY_OUT_OF_RESOURCES
@@ -86,7 +87,7 @@ from server.audit_forwarding import forwarding
 from server.audit_pledges import pledging
 from server.audit_reception import receiving
 from server.audit_tally import counting
-from server.audit_trail import SpooledAuditTrail
+from server.audit_trail import FailingOpen, SpooledAuditTrail
 from server.configuration import affinity_domain
 from server.document_storage import open_blobs
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
@@ -156,15 +157,18 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         stack.push_async_callback(spool.close)
         pledges = PledgedRecords(database, spool)
         await stack.enter_async_context(pledging(pledges))
+        node = Node(str(os.getpid()), configuration.audit.source_id)
+        tally, trail = Tally(), SpooledAuditTrail(spool)
         around = Surroundings(
-            node=Node(str(os.getpid()), configuration.audit.source_id),
+            node=node,
             domain=affinity_domain(configuration),
             users=users_of(configuration, UsedAssertions(database, now)),
             limits=Limits(**configuration.limits.model_dump()),
             clock=now,
             new_uuid=new_uuid,
             consent=_consent(configuration, database),
-            audit=SpooledAuditTrail(spool),
+            audit=FailingOpen(trail, tally, node, now) if configuration.audit.fail_open else trail,
+            tally=tally,
             pledges=pledges,
             attestations=SoftwareRegister(database) if configuration.attestation.required else None,
         )

@@ -398,6 +398,7 @@ class Audit(Section):
     spool: AbsolutePath = "audit"  # type: ignore[assignment]  # a default is validated as well
     source_id: Text = "coffre"
     repositories: tuple[AuditRepositoryAddress, ...] = ()
+    fail_open: bool = False
 
 
 class AuditRepository(Section):

@@ -24,6 +24,7 @@ from server.composition import Platform, running_platform
 from server.http_exchange import DRAIN_LIMIT_BYTES, Body, call_of, refuse, send_answer
 from server.http_server import ALERTS
 from server.in_turn import InTurn, fault
+from server.metrics import CONTENT_TYPE, metrics_of
 from server.rest.description import OPENAPI_PATH, describe
 from server.rest.door import Doorway, routes_to
 from server.sandbox import Sandbox
@@ -121,6 +122,7 @@ def application(configuration: Configuration, actors: tuple[str, ...]) -> Starle
         Route("/schemas/{name}", _schema_file),
         Route("/healthz", _alive),
         Route("/readyz", _ready),
+        Route("/metrics", _metrics),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -172,4 +174,14 @@ async def _ready(request: Request) -> Response:
     if reason := await platform.not_ready():
         return PlainTextResponse(f"{reason}\n", 503)
     audit = f"audit: {platform.audit.state}\n" if platform.audit else ""
-    return PlainTextResponse(f"ready\n{audit}")
+    lost = platform.around.tally.lost
+    alarm = f"audit: {lost} requests were answered WITHOUT A RECORD, the spool fails\n" if lost else ""
+    return PlainTextResponse(f"ready\n{audit}{alarm}")
+
+
+def _metrics(request: Request) -> Response:
+    """What there is to count."""
+    platform: Platform = request.app.state.platform
+    care, around = platform.audit, platform.around
+    found = (care.reconciled, care.reconciled_at) if care else (None, None)
+    return Response(metrics_of(around.node, around.tally, *found), headers={"content-type": CONTENT_TYPE})

@@ -222,6 +222,35 @@ def checkpoint(config: options.ConfigFile = None) -> None:
     typer.echo(newest.written())
 
 
+@app.command("rotate-key")
+def rotate_key(config: options.ConfigFile = None) -> None:
+    """Sign the audit log by a new key, from the next start of its servers on.
+
+    What the old one signed stays valid.
+
+    \b
+    Example:
+      coffre audit rotate-key --config coffre-data/coffre.toml
+    """
+    from atna_audit.checkpoints import BadSigningKey, SigningKey
+    from server.commands.configured import configuration_of
+
+    configuration = configuration_of(config)
+    file = configuration.audit_repository.signing_key
+
+    async def ask(log: "AuditLog") -> int:
+        if not file.exists():
+            raise Trouble(ExitCode.CONFIGURATION, f"There is no key at {file} yet; a server makes one.")
+        return len(SigningKey.of_file(file).rotated(file).former)
+
+    try:
+        former = _asked(configuration, "rotate-key", ask)
+    except BadSigningKey as problem:
+        raise Trouble(ExitCode.CONFIGURATION, str(problem)) from None
+    typer.echo(f"{file} holds a new key, and {former} to verify what was signed before.")
+    typer.echo("Restart the servers that store audit records, and copy the file as before.")
+
+
 @app.command("reconcile")
 def reconcile_(
     since: Annotated[

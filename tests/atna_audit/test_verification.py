@@ -307,3 +307,18 @@ def test_every_forgery_is_seen(forge, migrated_database_url, tmp_path):
         loop.run(restored(store.database, original))
         assert loop.run(damage(store)) == []
         loop.run(store.database.close())
+
+
+async def test_what_an_older_key_signed_is_verified_after_it_was_changed(store, tmp_path):
+    """docs/operating.md: the older keys stay in the file, as far as it takes to verify."""
+    file = tmp_path / "audit-signing.key"
+    await fill(store)
+    old = await newest_checkpoint(store.database)
+    new = SigningKey.of_file(file).rotated(file)
+    await fill(AuditStore(store.database, SigningKey.of_file(file)), start=SIZE)
+    newer = await newest_checkpoint(store.database)
+    assert [one async for one in damage_in(store.database, SigningKey.of_file(file), (old, newer))] == []
+    assert new.signed_it(newer)
+    assert not SigningKey(new.key).signed_it(old)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_bytes().count(b"BEGIN PRIVATE KEY") == 1
