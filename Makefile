@@ -11,6 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # The stamps say what is in .venv; they grow old when a lock, the metadata or the package list changes.
 RUNNING := .venv/ready-to-run
 DEVELOPING := .venv/ready-to-develop
+FUZZING := .venv/ready-to-fuzz
 
 ##@ Use
 
@@ -39,6 +40,9 @@ flush-check: $(DEVELOPING)  ## watch by strace that an answer leaves only after 
 	@command -v strace >/dev/null || setup/apt-install "strace to watch it" strace
 	$(BIN)/python -m tests.torture.flushes
 
+fuzz: $(FUZZING)  ## throw at each reader what nobody would send, for SECONDS=60 each; TARGETS="mtom saml"
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
+
 check: $(DEVELOPING)  ## lint, format, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,6 +65,8 @@ lock: $(DEVELOPING)  ## write requirements/*.lock anew from pyproject.toml (newe
 	$(LOCK) $(UPGRADE) --group packaging pyproject.toml --output-file requirements/running.lock
 	$(LOCK) $(UPGRADE) --group development pyproject.toml --constraints requirements/running.lock \
 		--output-file requirements/development.lock
+	$(LOCK) $(UPGRADE) --group pyproject.toml:fuzzing --constraints requirements/development.lock \
+		--output-file requirements/fuzzing.lock
 
 clean:  ## remove what make, tests and the demo left behind, but not ./coffre-data
 	rm -rf .venv build demo-data *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -71,7 +77,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test torture flush-check check reference-check bench-memory bench-documents lock clean help
+.PHONY: demo serve test torture flush-check fuzz check reference-check bench-memory bench-documents lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv
@@ -84,6 +90,10 @@ $(RUNNING): requirements/running.lock pyproject.toml setup.cfg | .venv/made
 
 $(DEVELOPING): requirements/development.lock $(RUNNING)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/development.lock
+	touch $@
+
+$(FUZZING): requirements/fuzzing.lock $(DEVELOPING)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/fuzzing.lock
 	touch $@
 
 coffre-data/coffre.toml: | $(RUNNING)

@@ -49,7 +49,7 @@ def test_both_locks_name_the_same_versions():
     assert running.items() <= development.items()
 
 
-@pytest.mark.parametrize("lock", ["running", "development"])
+@pytest.mark.parametrize("lock", ["running", "development", "fuzzing"])
 def test_every_locked_package_has_its_hashes_and_no_place(lock):
     """Where packages come from is for each machine to say."""
     text = (ROOT / "requirements" / f"{lock}.lock").read_text()

@@ -1,11 +1,11 @@
 """Only attested software asks, each product for its transactions and until its day."""
 
+import asyncio
 import socket
 import ssl
-import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,15 +15,22 @@ import pytest
 from atna_audit.spool import stored_records
 from audit_message.model import AuditMessage
 from audit_message.read import read_audit_message
+from consent_broker.software_register import KnownBy
+from exchange.software import Attestation
+from exchange.subject import Software
+from server import software as work
+from server.configuration import Configuration, load
+from server.tls.certificates import node_certificate
 from tests.journeys.test_secure_node import A01
 from tests.messages import requests
 from tests.messages.requests import SUCCESS
 from tests.services import proxies
-from tests.services.platform import OPEN_DOMAIN, ROOT, Platform, free_port, running
+from tests.services.platform import OPEN_DOMAIN, Platform, free_port, running
 from tests.services.secure_domain import SecureDomain, alerts_of, secure_domain
 from tests.wire import envelope, post
 
 REQUIRED = "\n[attestation]\nrequired = true\n"
+PRODUCT = Software("Praxis", "4.2", "Logiciel SA")
 PRAXIS = "Praxis 4.2 of Logiciel SA"
 EVERYTHING = "ITI-8,ITI-18,ITI-41,ITI-43,ITI-44"
 
@@ -33,28 +40,26 @@ def domain(tmp_path) -> SecureDomain:
     return secure_domain(tmp_path)
 
 
-def software(platform: Platform, *words: str | Path) -> None:
-    command: list[str | Path] = [sys.executable, "-m", "server.command_line", "software", *words]
-    command += ["--config", platform.directory / "coffre.toml"]
-    environment = {**platform.environment} or None
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-
-
 def attest(platform: Platform, certificate: Path, transactions: str = EVERYTHING) -> None:
-    software(
-        platform, "attest", "Praxis", "4.2", "--vendor", "Logiciel SA",
-        "--for", transactions, "--until", "2099-12-31", "--certificate", certificate,
-    )  # fmt: skip
+    """As `coffre software attest` does it."""
+    attested = Attestation(PRODUCT, frozenset(transactions.split(",")), datetime(2099, 1, 1, tzinfo=UTC))
+    known_by = KnownBy(node_certificate(certificate.read_text()).sha256)
+    asyncio.run(work.attest(configuration_of(platform), attested, {known_by}, "operator"))
 
 
 def revoke(platform: Platform) -> None:
-    software(platform, "revoke", "Praxis", "4.2", "--vendor", "Logiciel SA")
+    assert asyncio.run(work.revoke(configuration_of(platform), PRODUCT, "operator")) == 1
+
+
+def configuration_of(platform: Platform) -> Configuration:
+    return load(platform.directory / "coffre.toml", platform.environment)
 
 
 def last_records(platform: Platform, number: int) -> list[AuditMessage]:
+    """By their times: each process, the operator's too, writes a file of its own."""
     (spool,) = platform.audit_spools
-    return [read_audit_message(one) for one in list(stored_records(spool))[-number:]]
+    messages = [read_audit_message(one) for one in stored_records(spool)]
+    return sorted(messages, key=lambda one: one.event.at)[-number:]
 
 
 def refusal(platform: Platform, patient_id: str) -> str:

@@ -1,0 +1,1 @@
+"""Readers of what peers send, held against what nobody would send: see `__main__.py`."""
