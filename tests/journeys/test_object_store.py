@@ -8,8 +8,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from minio.error import S3Error
 
 from tests.journeys.test_main_journey import AWKWARD_DOCUMENTS, documents_in
+from tests.journeys.test_remove_documents import remove
 from tests.messages.requests import FAILURE, SUCCESS, submission
 from tests.services.platform import Platform, running
 from tests.services.radosgw import ObjectStore
@@ -172,3 +174,34 @@ def test_a_server_starts_while_its_store_is_gone_and_serves_when_it_is_back(obje
 def write(object_store: ObjectStore, bucket: str, name: str, content: bytes) -> None:
     """Change an object behind the repository's back."""
     object_store.minio.put_object(bucket, name, BytesIO(content), len(content))
+
+
+def test_what_is_removed_from_a_locked_bucket_stays_there_as_noise(object_store, tmp_path: Path):
+    """RMD supplement: 3.86.4.1.3; Amazon S3 API: Object Lock; docs/decisions/0005 and 0015.
+
+    Nobody can remove the object before its time, and with its row the only copy of its key is gone.
+    """
+    bucket = object_store.new_bucket()
+    object_store.minio.remove_bucket(bucket)
+    secret = b"an unmistakable diagnosis"
+    with running(tmp_path, environment=object_store.environment(bucket), until=503) as platform:
+        status, said = coffre(object_store, bucket, platform, "bucket", "--retention-days", "1")
+        assert (status, "Nobody can remove an object for 1 days." in said) == (0, True)
+        unique_id = deposit(platform, platform.add_patient(), secret)
+        assert documents_in(platform.retrieve(unique_id)) == [secret]
+        assert remove(platform, unique_id).status_urn == SUCCESS
+        unknown = [("XDSDocumentUniqueIdError", f"no such document: {unique_id}")]
+        assert platform.retrieve(unique_id).errors == unknown
+        assert object_store.names_in(bucket) == []
+
+        versions = list(object_store.minio.list_objects(bucket, recursive=True, include_version=True))
+        (kept,), (marker,) = (
+            [one for one in versions if one.is_delete_marker is removed] for removed in (False, True)
+        )
+        with pytest.raises(S3Error, match="AccessDenied"):
+            object_store.minio.remove_object(bucket, kept.object_name, version_id=kept.version_id)
+        # Whoever brings it back gets no document from it.
+        object_store.minio.remove_object(bucket, marker.object_name, version_id=marker.version_id)
+        (name,) = object_store.names_in(bucket)
+        assert secret not in object_store.minio.get_object(bucket, name).data
+        assert platform.retrieve(unique_id).errors == unknown

@@ -158,6 +158,16 @@ async def test_a_store_that_kept_other_bytes_is_found_out(place, relay, etag_is_
     await blobs.close()
 
 
+async def test_a_store_that_kept_fewer_bytes_is_found_out(place, relay):
+    """Also where it answered that all is well (Amazon S3 API: HeadObject)."""
+    blobs = await place.open(sealed=False)
+    relay.change(b"Content-Length: 8\r\n", b"Content-Length: 7\r\n")
+    with pytest.raises(StorageError, match="kept 7 bytes, 8 were sent"):
+        await put(blobs, b"a letter")
+    assert place.names() == []
+    await blobs.close()
+
+
 @pytest.mark.parametrize("size_bytes", [0, 10, len(LARGE)])
 async def test_reading_back_takes_what_is_right(place, size_bytes):
     """Where ETags are no MD5 (Amazon S3 API: Object)."""
