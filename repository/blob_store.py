@@ -8,6 +8,10 @@ from exchange.ports import DocumentWriter, StagedDocument, StorageError
 # One document; it streams, so this guards the room there is and not memory.
 DOCUMENT_LIMIT_BYTES = 4 * 1024**3
 
+# A document up to this long is read to its end before its answer begins, so that whatever is wrong with it
+# is an error in its place. A few milliseconds from a disk, and one more request to an object store.
+VERIFIED_BYTES = 4 * 1024 * 1024
+
 # How many handles one question to the database names when what was left behind is looked for.
 RECOVERY_BATCH = 500
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from database import Database, DatabaseError, Parameters, Row, Statement, Transaction
 from exchange.pledge import due
 from exchange.ports import StagedDocument, Staging, StorageError, StoredDocument
-from repository.blob_store import BlobStore
+from repository.blob_store import VERIFIED_BYTES, BlobStore
 from repository.document_rows import (
     COUNT_PLAIN,
     DELETE,
@@ -34,8 +34,9 @@ from repository.document_rows import (
     PendingDocument,
     copy_of_row,
 )
+from repository.sealing import CHUNK_BYTES
 from repository.tables import State
-from repository.vault import Vault
+from repository.vault import DocumentIdentity, Vault
 
 log = logging.getLogger("coffre.repository")
 
@@ -47,22 +48,35 @@ class RepositoryStore:
     """Rows and blobs together: bytes are durable before their row, and gone only after it."""
 
     def __init__(
-        self, database: Database, blobs: BlobStore, vault: Vault | None, *, reads_plain: bool = False
+        self,
+        database: Database,
+        blobs: BlobStore,
+        vault: Vault | None,
+        *,
+        reads_plain: bool = False,
+        verified_bytes: int = VERIFIED_BYTES,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._vault = vault
         self._reads_plain = reads_plain or vault is None
+        self._verified_bytes = verified_bytes
 
     @classmethod
     async def open(
-        cls, database: Database, blobs: BlobStore, vault: Vault | None, *, reads_plain: bool = False
+        cls,
+        database: Database,
+        blobs: BlobStore,
+        vault: Vault | None,
+        *,
+        reads_plain: bool = False,
+        verified_bytes: int = VERIFIED_BYTES,
     ) -> "RepositoryStore":
         """Open the documents of these blobs, theirs from now on, and clear up after processes cut off.
 
         Without a vault the documents of one cannot be read; with one, those stored without it only if told.
         """
-        store = cls(database, blobs, vault, reads_plain=reads_plain)
+        store = cls(database, blobs, vault, reads_plain=reads_plain, verified_bytes=verified_bytes)
         try:
             await store.recover()
         except BaseException:
@@ -155,12 +169,7 @@ class RepositoryStore:
 
     async def read_back(self, copy: DocumentCopy, whole: bool) -> None:
         """StorageError unless the document is as it was, to its end or where it begins."""
-        one, key = copy.identity, await self._key(copy)
-        if whole:
-            async for _ in self._blobs.read(one.blob_handle, one.size_bytes, one.sha256, key):
-                pass
-        else:
-            await self._blobs.probe(one.blob_handle, one.size_bytes, one.sha256, key)
+        await self._read_back(copy.identity, await self._key(copy), whole=whole)
 
     async def has(self, copy: DocumentCopy) -> bool:
         """Whether the row of this copy is still there."""
@@ -247,13 +256,13 @@ class RepositoryStore:
         return {unique_id: tuple(found) for unique_id, found in groupby(copies, attrgetter("unique_id"))}
 
     async def open_copy(self, copies: Iterable[DocumentCopy]) -> StoredDocument:
-        """The first copy that is as long as it was and begins as it did; StorageError if there is none."""
+        """The first copy that is as it was, or if it is long, begins so; StorageError if there is none."""
         reason = StorageError("no copy was named")
         for copy in copies:
             one = copy.identity
             try:
                 key = await self._key(copy)
-                await self._blobs.probe(one.blob_handle, one.size_bytes, one.sha256, key)
+                await self._read_back(one, key, whole=one.size_bytes <= self._verified_bytes)
             except StorageError as error:
                 reason = error
                 continue
@@ -281,6 +290,13 @@ class RepositoryStore:
     async def close(self) -> None:
         """Let go of the blobs; the database is closed by who opened it."""
         await self._blobs.close()
+
+    async def _read_back(self, one: DocumentIdentity, key: bytes, *, whole: bool) -> None:
+        if not whole or one.size_bytes <= CHUNK_BYTES:
+            await self._blobs.probe(one.blob_handle, one.size_bytes, one.sha256, key)
+            return
+        async for _ in self._blobs.read(one.blob_handle, one.size_bytes, one.sha256, key):
+            pass
 
     async def _sealed_copy(self, copy: DocumentCopy) -> StagedDocument:
         """What a plain copy holds, once more and sealed; StorageError if it is not what it was."""

@@ -187,6 +187,7 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
                 await open_blobs(configuration, around.clock, around.limits.document_size_bytes),
                 vault,
                 reads_plain=configuration.vault.read_plain,
+                verified_bytes=configuration.repository.verified_bytes,
             )
             stack.push_async_callback(store.close)
             link = await _registry_link(configuration, running.get("registry"), around, stack)

@@ -21,6 +21,7 @@ from pydantic import (
 from ebxml.affinity_domain import Tolerance
 from exchange.call import Limits
 from hl7v2.datatypes import errors_in_oid_urn
+from repository.blob_store import VERIFIED_BYTES
 from server.codes import AssigningAuthority, Oid, built_in_code_sets
 from server.rules import built_in_rule_packs
 from server.syslog_transport import repository_at
@@ -226,6 +227,7 @@ class Repository(Section):
     unique_id: Oid = "2.999.352.2"
     documents: Annotated[str, AfterValidator(_documents)] = "documents"
     registry_url: WebAddress = ""
+    verified_bytes: Annotated[int, Field(ge=0)] = VERIFIED_BYTES
 
 
 class OnDemand(Section):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.messages.requests import FAILURE, SUCCESS, submission
+from tests.messages.requests import FAILURE, ITI_43, SUCCESS, retrieve, submission
 from tests.services.platform import OPEN_DOMAIN, Platform, running
 from tests.services.softhsm import PIN, SoftHsm
+from tests.wire import MTOM_TYPE, envelope, mtom, post
 
 SECRET = b"Nobody may read that the patient has been to the clinic. " * 40
 LONG = SECRET * 1000
@@ -86,12 +87,29 @@ def test_two_documents_whose_files_were_exchanged_are_both_errors(platform):
     assert platform.retrieve(unique_id, other).codes == ["XDSRepositoryError", "XDSRepositoryError"]
 
 
-def test_an_answer_that_meets_damage_on_its_way_is_cut_off(platform):
-    """The consumer sees that its answer is not whole: HTTP chunked transfer without its end."""
+def test_damage_at_the_end_of_a_document_is_an_error_in_its_place(platform):
+    """ITI TF-2: 3.43.4.1.3; up to [repository] verified_bytes it is read before the answer begins."""
     unique_id, file = file_of_next_document(platform, LONG)
+    other = deposit(platform, SECRET)
     flip(file, file.stat().st_size - 20)
+    answer = platform.retrieve(unique_id, other)
+    assert answer.errors == [("XDSRepositoryError", f"document {unique_id} cannot be read")]
+    assert [content for _, content in answer.parts[1:]] == [SECRET]
+
+
+@pytest.mark.parametrize("packaging", ["MTOM", "plain SOAP"])
+@pytest.mark.parametrize("encrypt", ["true", "false"])
+def test_an_answer_that_meets_damage_on_its_way_is_cut_off(fresh_platform, packaging, encrypt):
+    """The consumer sees that its answer is not whole: chunks without the last one (RFC 9112: 7.1)."""
+    platform = fresh_platform(toml=f"{OPEN_DOMAIN}verified_bytes = 0\n[vault]\nencrypt = {encrypt}\n")
+    unique_id, file = file_of_next_document(platform, LONG)
+    other = deposit(platform, SECRET)
+    flip(file, file.stat().st_size - 20)
+    request = envelope(ITI_43, retrieve(unique_id, other))
+    message = (mtom(request), MTOM_TYPE) if packaging == "MTOM" else (request,)
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        platform.retrieve(unique_id)
+        post(platform.repository_url, *message)
+    assert platform.retrieve(other).status_urn == SUCCESS
 
 
 def test_documents_are_read_again_after_a_restart(fresh_platform):
