@@ -1,18 +1,19 @@
 """The consent broker as requests meet it: who asks, what the patient said, and what follows (`decide.py`)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from consent_broker.decide import decide
+from consent_broker.decide import NOTHING_FOR_PROFESSIONALS, Verdict, decide
 from consent_broker.directory import Directory
 from consent_broker.model import Asker, Pair
 from consent_broker.rules import Rules
 from consent_broker.store import directives_of
 from database import Database
-from exchange.ports import Decision, Whose
+from exchange.ports import Decision, Touched, Whose
 from exchange.subject import Subject
 from exchange.verbs import Verb
-from exchange.visibility import AllOf, View
+from exchange.visibility import NOTHING, AllOf, View
 from xua.user import PersonId, Role
 
 
@@ -41,23 +42,46 @@ class ConsentBroker:
         if verb is Verb.IDENTIFY:
             return Decision(permit=True, reasons=("who a patient is, is not his to decide",))
         asker = await Directory(self.database).checked(asker_of(subject, self.rules), self.rules, at)
-        patient_ids = await whose()
+        touched = await whose()
+        # Whoever names an object that is not there is answered by the same steps as of a record without it.
+        patient_ids = (touched.named | touched.owners) or {_NOBODY}
         directives = await directives_of(patient_ids, self.rules.unopened, self.database)
         verdicts = {
             patient_id: decide(asker, verb, patient_id, directives[patient_id], self.rules, at)
-            for patient_id in patient_ids
+            for patient_id in sorted(patient_ids)
         }
-        # What is nobody's any more is for administrators to clear away.
-        permitted = all(verdict.permit for verdict in verdicts.values()) and (
-            bool(verdicts) or asker.profession in self.rules.administrators
-        )
+        clears_away = asker.profession in self.rules.administrators
         return Decision(
-            permit=bool(asker.person) and (verb in (Verb.FIND, Verb.READ) or permitted),
+            permit=bool(asker.person) and (verb in _LOOKING or _permitted(verdicts, touched, clears_away)),
             reasons=tuple(str(reason) for verdict in verdicts.values() for reason in verdict.reasons),
-            view=View({patient_id: verdict.visible for patient_id, verdict in verdicts.items()}),
+            view=View(
+                {
+                    patient_id: NOTHING_FOR_PROFESSIONALS
+                    if verdict.visible == NOTHING and verb in _LOOKING
+                    else verdict.visible
+                    for patient_id, verdict in verdicts.items()
+                }
+            ),
             acceptable=AllOf(tuple(verdict.acceptable for verdict in verdicts.values())),
             depositor=asker.person or None,
+            leftovers=clears_away,
         )
+
+
+_LOOKING = (Verb.FIND, Verb.READ)
+
+# The id of no patient.
+_NOBODY = "nobody"
+
+
+def _permitted(verdicts: Mapping[str, Verdict], touched: Touched, clears_away: bool) -> bool:
+    """Whether a change may be tried: to every record that is named, else to one of those that are touched.
+
+    The objects of the others are not there for whoever asks. What is nobody's any more is for administrators
+    to clear away.
+    """
+    permits = {patient_id for patient_id, verdict in verdicts.items() if verdict.permit}
+    return touched.named <= permits and (bool(touched.named or touched.owners & permits) or clears_away)
 
 
 def asker_of(subject: Subject, rules: Rules) -> Asker:

@@ -1,10 +1,19 @@
 """The one question: may this subject do this to this patient's record, and what of it is there for him?"""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from consent_broker.model import Asker, Basis, Directives, Grant, Level, RecordStatus, Representative, Right
+from consent_broker.model import (
+    Asker,
+    Basis,
+    Directives,
+    Grant,
+    Level,
+    Pair,
+    RecordStatus,
+    Representative,
+    Right,
+)
 from consent_broker.reasons import Reason, reason
 from consent_broker.rules import Lift, Rules
 from consent_broker.texts import Why
@@ -41,7 +50,7 @@ def decide(
     asker: Asker, verb: Verb, patient_id: str, directives: Directives, rules: Rules, at: datetime
 ) -> Verdict:
     """Go through what settles the question, in order: the first that does wins, and each leaves a reason."""
-    if asker.profession in rules.systems:
+    if asker.profession in rules.systems and verb is not Verb.DEPOSIT:
         # Whether the record is open or not: what is registered must not be taken for left over.
         if verb is Verb.FIND:
             return _whole_record([], Why.SYSTEM)
@@ -50,6 +59,8 @@ def decide(
     reasons = [reason(_STATUSES[status])]
     if status is not RecordStatus.OPEN:
         return _no(reasons)
+    if asker.profession in rules.systems:
+        return _whole_record(reasons, Why.SYSTEM)
     if not asker.person:
         return _no(reasons, reason(Why.NOBODY))
     if own := _of_patient_or_in_his_stead(asker, verb, patient_id, directives, rules, at, reasons):
@@ -164,37 +175,60 @@ def _visible(
         reasons.append(reason(Why.RELATIONSHIP, level=LEVELS[level]))
     if asker.purpose in rules.emergencies:
         level = _opened_by_emergency(asker, level, directives, rules, reasons)
-    # Authors see what they sent, unless it is withheld from them.
-    own = (DepositedBy(frozenset({asker.person})),) if rules.authors_see_own else ()
-    ways: list[Visibility] = [*own]
+    opened = _Opened()
     if level is None:
         reasons.append(reason(Why.NO_READING_RELATIONSHIP))
         if rules.authors_see_own:
             reasons.append(reason(Why.AUTHOR))
     else:
-        ways.append(AllOf(tuple(_opened(asker, level, directives, rules, at, reasons))))
+        opened = _opened(asker, level, directives, rules, at, reasons)
     withheld = _withheld(asker, directives, rules)
     if withheld:
         reasons.append(reason(Why.KEPT_BACK, count=len(withheld)))
-    return AllOf((AnyOf(tuple(ways)), Not(OneOf(withheld))))
+    # Authors see what they sent, unless it is withheld from them.
+    return _within(opened, frozenset({asker.person}) if rules.authors_see_own else frozenset(), withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a clearance and the matrix open: codes, documents with a level of their own, and types, or all."""
+
+    codes: frozenset[Pair] = frozenset()
+    covered: frozenset[str] = frozenset()
+    above: frozenset[str] = frozenset()
+    types: frozenset[Pair] | None = frozenset()
+
+
+def _within(
+    opened: _Opened, depositors: frozenset[str] = frozenset(), withheld: frozenset[str] = frozenset()
+) -> Visibility:
+    """What a professional sees: of one shape, whatever his patients say, so that its time tells nothing."""
+    by_level = (CodedAs("confidentiality_code", opened.codes), OneOf(opened.covered))
+    let_in: tuple[Visibility, ...] = (AnyOf(by_level), Not(OneOf(opened.above)))
+    if opened.types is not None:
+        let_in = (*let_in, CodedAs("type_code", opened.types))
+    return AllOf((AnyOf((DepositedBy(depositors), AllOf(let_in))), Not(OneOf(withheld))))
+
+
+NOTHING_FOR_PROFESSIONALS = _within(_Opened())
 
 
 def _opened(
     asker: Asker, level: Level, directives: Directives, rules: Rules, at: datetime, reasons: list[Reason]
-) -> Iterator[Visibility]:
+) -> _Opened:
     """What of the record a clearance for this level and the matrix open."""
-    by_code: Visibility = CodedAs("confidentiality_code", rules.codes_up_to(level))
-    if directives.levels:
-        covered = frozenset(document for document, of in directives.levels if of <= level)
-        above = frozenset(document for document, of in directives.levels if of > level)
-        by_code = AllOf((AnyOf((by_code, OneOf(covered))), Not(OneOf(above))))
-    yield by_code
+    types: frozenset[Pair] | None = None
     if _lifts(asker, Lift.MATRIX, directives, rules):
         reasons.append(reason(Why.MATRIX_LIFTED))
-        return
-    types = rules.types_for(asker.profession, asker.specialty, Right.READ, at.date())
-    reasons.append(reason(Why.MATRIX_READS, count=len(types)))
-    yield CodedAs("type_code", types)
+    else:
+        types = rules.types_for(asker.profession, asker.specialty, Right.READ, at.date())
+        reasons.append(reason(Why.MATRIX_READS, count=len(types)))
+    return _Opened(
+        rules.codes_up_to(level),
+        frozenset(document for document, of in directives.levels if of <= level),
+        frozenset(document for document, of in directives.levels if of > level),
+        types,
+    )
 
 
 def _opened_by_emergency(

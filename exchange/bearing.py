@@ -1,5 +1,7 @@
 """For whom the request under way speaks, so that what it asks of another actor speaks for the same user."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -16,3 +18,13 @@ class Bearing:
 
 # Each request runs in a context of its own, and what it calls, in-process registry included, in the same one.
 bearing: ContextVar[Bearing | None] = ContextVar("bearing", default=None)
+
+
+@contextmanager
+def for_nobody() -> Iterator[None]:
+    """What is asked of another actor inside is asked for no user."""
+    before = bearing.set(None)
+    try:
+        yield
+    finally:
+        bearing.reset(before)

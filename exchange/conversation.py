@@ -1,6 +1,6 @@
 """What the journey needs to know about one transaction: how to read, check, do and answer it."""
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from ebxml.model import RegistryResponse
 from ebxml.write import write_registry_response
 from exchange.attachments import Attachments
 from exchange.diary import Diary
-from exchange.ports import Decision, StoredDocument
+from exchange.ports import Decision, StoredDocument, Touched
 from exchange.verbs import Verb
 from ihe.error_codes import RegistryError, ResponseStatus
 from ihe.transactions import Transaction
@@ -62,8 +62,8 @@ class Conversation(Protocol[Request, Result]):
     def errors_in(self, request: Request) -> Iterator[RegistryError]:
         """Every error of the request, or none (step 5)."""
 
-    async def patients(self, request: Request, diary: Diary) -> Collection[str]:
-        """Whose records the request touches (step 6): those it names, or those whose objects it names."""
+    async def patients(self, request: Request, diary: Diary) -> Touched:
+        """Whose records the request touches (step 6): those it names, and those whose objects it names."""
 
     async def perform(self, request: Request, decision: Decision) -> Result:
         """Do the actor's own work (step 7), within this decision; Refused where the store says no."""
@@ -94,9 +94,9 @@ class NamesPatients:
 
     __slots__ = ()
 
-    async def patients(self, request: object, diary: Diary) -> Collection[str]:
+    async def patients(self, request: object, diary: Diary) -> Touched:
         """Those the diary has noted."""
-        return (*diary.patient_ids, *diary.obsolete_patient_ids)
+        return Touched(named=frozenset((*diary.patient_ids, *diary.obsolete_patient_ids)))
 
 
 class RefusesByRegistryResponse:

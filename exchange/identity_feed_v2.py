@@ -1,7 +1,7 @@
 """The journey of one HL7 v2 message [ITI-8], as `exchange.serve` is that of a SOAP request."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from ebxml.refused import Refused
 from exchange.audit_trail import Happening, audit_messages_of
 from exchange.diary import CUT_OFF
 from exchange.pledge import Pledge, owing
-from exchange.ports import AuditUnavailable, CannotMerge, Obstacle
+from exchange.ports import AuditUnavailable, CannotMerge, Obstacle, Touched
 from exchange.replies import Forbidden, where
 from exchange.serve import Surroundings
 from exchange.software import NotAttested, software_asking
@@ -84,9 +84,9 @@ class _Notes:
     at: datetime | None = None
     pledge: Pledge | None = None
 
-    async def patients(self) -> Collection[str]:
+    async def patients(self) -> Touched:
         """Those of this domain whom the message names."""
-        return tuple(filter(None, (self.patient_id, self.prior_patient_id)))
+        return Touched(frozenset(filter(None, (self.patient_id, self.prior_patient_id))))
 
 
 async def take_message(delivery: Delivery, feed: V2Feed, around: Surroundings) -> bytes:

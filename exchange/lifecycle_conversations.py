@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
@@ -10,10 +10,11 @@ from ebxml.check_update import errors_in_restricted_update, errors_in_update
 from ebxml.model import RegistryResponse, RemoveObjectsRequest, Submission
 from exchange.conversation import Message, RefusesByRegistryResponse, Reply, refuse_surplus_parts
 from exchange.diary import Diary
-from exchange.ports import Decision, RemovedObjects
+from exchange.ports import Decision, RemovedObjects, Touched
 from exchange.registry_conversations import RegisterDocumentSet, TakesSubmission
 from exchange.schema_errors import refuse_invalid
 from exchange.verbs import Verb
+from exchange.visibility import View
 from ihe.error_codes import REGISTRY_ERROR, RegistryError, ResponseStatus
 from ihe.transactions import ITI_57, ITI_61, ITI_62, ITI_92, Transaction
 
@@ -28,11 +29,17 @@ class RegisterOnDemandDocumentEntry(RegisterDocumentSet):
     transaction: ClassVar[Transaction] = ITI_61
 
 
+class Update(Protocol):
+    """Does an update that can name what the View shows."""
+
+    def __call__(self, submission: Submission, /, *, view: View) -> Awaitable[RegistryResponse]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class UpdateDocumentSet(TakesSubmission):
     """Update Document Set (MU supplement: 3.57): read and answered like a registration."""
 
-    handle: Callable[[Submission], Awaitable[RegistryResponse]]
+    handle: Update
     owners: Owners
 
     transaction: ClassVar[Transaction] = ITI_57
@@ -41,12 +48,12 @@ class UpdateDocumentSet(TakesSubmission):
     def errors_in(self, request: Submission) -> Iterator[RegistryError]:
         return errors_in_update(request, self.domain)
 
-    async def patients(self, request: Submission, diary: Diary) -> Collection[str]:
+    async def patients(self, request: Submission, diary: Diary) -> Touched:
         """An update may take a document from one patient to another."""
-        return {*diary.patient_ids, *await self.owners(_named(request))}
+        return Touched(frozenset(diary.patient_ids), frozenset(await self.owners(_named(request))))
 
     async def perform(self, request: Submission, decision: Decision) -> RegistryResponse:
-        return await self.handle(request)
+        return await self.handle(request, view=decision.view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ def _named(submission: Submission) -> set[str]:
 class RemoveMetadata(RefusesByRegistryResponse):
     """Remove Metadata (RMD supplement: 3.62); `handle` says whose the removed objects were."""
 
-    handle: Callable[[RemoveObjectsRequest], Awaitable[RemovedObjects]]
+    handle: Callable[[RemoveObjectsRequest, View], Awaitable[RemovedObjects]]
     owners: Owners
     domain: AffinityDomain
 
@@ -90,11 +97,11 @@ class RemoveMetadata(RefusesByRegistryResponse):
         if not request.entry_uuids:
             yield REGISTRY_ERROR.error("the request names no object, expected an rim:ObjectRef for each")
 
-    async def patients(self, request: RemoveObjectsRequest, diary: Diary) -> Collection[str]:
-        return await self.owners(request.entry_uuids)
+    async def patients(self, request: RemoveObjectsRequest, diary: Diary) -> Touched:
+        return Touched(owners=frozenset(await self.owners(request.entry_uuids)))
 
     async def perform(self, request: RemoveObjectsRequest, decision: Decision) -> RemovedObjects:
-        return await self.handle(request)
+        return await self.handle(request, decision.view)
 
     def reply(self, result: RemovedObjects, diary: Diary) -> Reply:
         diary.patient_ids, diary.removed_titles = result.patient_ids, result.titles

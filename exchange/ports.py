@@ -1,6 +1,7 @@
 """What a journey needs from outside: each port is a Protocol, handed in by `server/` or by a test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -100,7 +101,8 @@ class Decision:
     """What the consent broker answers; `reasons` are for the record, never for the peer.
 
     `view` is what there is of these records for the subject, `acceptable` what a document must be like that
-    he may add, and `depositor` the name under which the registry notes that he did.
+    he may add, and `depositor` the name under which the registry notes that he did. `leftovers` says whether
+    he may clear away what is nobody's any more.
     """
 
     permit: bool
@@ -108,10 +110,19 @@ class Decision:
     view: View = OPEN_VIEW
     acceptable: Visibility = EVERYTHING
     depositor: str | None = None
+    leftovers: bool = True
 
 
-Whose = Callable[[], Awaitable[Collection[str]]]
-"""Finds out whose records a request touches: the patients it names, or those whose objects it names."""
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Whose records a request touches: the patients it names, and those whose objects it names."""
+
+    named: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
+
+
+Whose = Callable[[], Awaitable[Touched]]
+"""Finds out whose records a request touches."""
 
 
 class Consent(Protocol):
@@ -154,8 +165,18 @@ class RegistryPort(Protocol):
         """Ask by ITI-18; the hash of each document that is registered, in lower case; RegistryUnreachable."""
 
 
+class ShownEntries(Protocol):
+    """What the registry shows of documents to whoever the repository is asked by."""
+
+    async def mime_types(self, unique_ids: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """Ask by ITI-18; the mimeTypes of each document of which an entry is shown; RegistryUnreachable."""
+
+
 class OnDemandEntries(Protocol):
     """What the registry knows of documents that are made when they are asked for (ITI TF-2: 3.61)."""
+
+    def for_itself(self) -> AbstractContextManager[None]:
+        """What is asked inside is asked for the repository itself, and for no user."""
 
     async def announced(self, unique_id: str) -> DocumentEntry | None:
         """The on-demand entry of this uniqueId, an Approved one before others; raises RegistryUnreachable."""

@@ -22,7 +22,7 @@ from exchange.conversation import (
     refuse_surplus_parts,
 )
 from exchange.diary import Diary
-from exchange.ports import Decision
+from exchange.ports import Decision, Touched
 from exchange.schema_errors import refuse_invalid
 from exchange.submitted import note_submission
 from exchange.verbs import Verb
@@ -141,8 +141,8 @@ class RegistryStoredQuery:
         """None are left: criteria are only made of a query whose every parameter was found right."""
         return iter(())
 
-    async def patients(self, request: StoredQueryCriteria, diary: Diary) -> Collection[str]:
-        return await self.owners(request)
+    async def patients(self, request: StoredQueryCriteria, diary: Diary) -> Touched:
+        return Touched(owners=frozenset(await self.owners(request)))
 
     async def perform(self, request: StoredQueryCriteria, decision: Decision) -> StoredQueryAnswer:
         return await self.handle(request, decision.view)

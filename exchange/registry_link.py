@@ -1,6 +1,7 @@
 """The repository's way to its registry: whole ITI-42 and ITI-18 messages, wherever the registry is."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from ebxml.model import (
 from ebxml.read import AnswerNotUnderstood, QueryResponse, read_query_response, read_registry_response
 from ebxml.write import write_stored_query, write_submit_objects_request
 from exchange.audit_trail import Happening, audit_messages_of
-from exchange.bearing import Bearing, bearing
+from exchange.bearing import Bearing, bearing, for_nobody
 from exchange.diary import Node
 from exchange.ports import AuditTrail, Clock, NewUuid, RegistryUnreachable
 from exchange.replies import SOAP_CONTENT_TYPE
@@ -54,6 +55,8 @@ class RegistryLink:
     new_uuid: NewUuid
     itself: Callable[[], Bearing] | None = None
     """For whom it speaks when no user has asked it."""
+    in_one_process: bool = False
+    """Whether the registry knows it without that."""
 
     async def register(self, submission: Submission) -> RegistryResponse:
         """Send the submission and return the registry's answer unchanged."""
@@ -75,9 +78,28 @@ class RegistryLink:
             if entry.unique_id
         }
 
-    async def owners(self, unique_ids: Iterable[str]) -> Collection[str]:
-        """Ask by ITI-18 for each document in whose record it is."""
-        return {str(entry.patient_id) async for entry in self._entries(unique_ids)}
+    async def owners(self, unique_ids: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """Ask by ITI-18 for each document in whose records it is, for whoever asks; not of those in none."""
+        owners: dict[str, set[str]] = {}
+        async for entry in self._entries(unique_ids):
+            owners.setdefault(str(entry.unique_id), set()).add(str(entry.patient_id))
+        return owners
+
+    async def mime_types(self, unique_ids: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """Ask by ITI-18 for each document; the mimeTypes with which it is shown to whoever asks."""
+        mime_types: dict[str, set[str]] = {}
+        async for entry in self._entries(unique_ids):
+            mime_types.setdefault(str(entry.unique_id), set()).add(entry.mime_type or "")
+        return mime_types
+
+    def for_itself(self) -> AbstractContextManager[None]:
+        """What is asked inside is asked for nobody but us, if the registry takes our word for it."""
+        return for_nobody() if self.in_one_process or self.itself else nullcontext()
+
+    async def left_over(self, unique_ids: Collection[str]) -> Collection[str]:
+        """Ask by ITI-18, for ourselves, which of these documents are in no record at all."""
+        with self.for_itself():
+            return {*unique_ids} - (await self.registered(unique_ids)).keys()
 
     async def _entries(self, unique_ids: Iterable[str]) -> AsyncIterator[DocumentEntry]:
         # One at a time: an answer that spans patients is refused (ITI TF-2: 3.18.4.1.2.3.8).

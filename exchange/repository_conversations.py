@@ -23,11 +23,19 @@ from exchange.conversation import (
     refuse_surplus_parts,
 )
 from exchange.diary import Diary
-from exchange.ports import Decision, RemoveResult, RetrieveResult, StagedDocument, StoredDocument
+from exchange.ports import (
+    Decision,
+    RemoveResult,
+    RetrieveResult,
+    StagedDocument,
+    StoredDocument,
+    Touched,
+)
 from exchange.registry_conversations import refuse_unacceptable, reply_with_response
 from exchange.schema_errors import refuse_invalid
 from exchange.submitted import note_submission
 from exchange.verbs import Verb
+from exchange.visibility import NOTHING
 from ihe.error_codes import (
     MISSING_DOCUMENT,
     MISSING_DOCUMENT_METADATA,
@@ -191,8 +199,9 @@ class RetrieveDocumentSet(NamesPatients):
 class RemoveDocuments(RefusesByRegistryResponse):
     """Remove Documents (RMD supplement: 3.86), which names them as ITI-43 does."""
 
-    handle: Callable[[RetrieveRequest], Awaitable[RemoveResult]]
-    owners: Callable[[Collection[str]], Awaitable[Collection[str]]]
+    handle: Callable[[RetrieveRequest, Collection[str] | None], Awaitable[RemoveResult]]
+    owners: Callable[[Collection[str]], Awaitable[Mapping[str, Collection[str]]]]
+    left_over: Callable[[Collection[str]], Awaitable[Collection[str]]]
     domain: AffinityDomain
 
     transaction: ClassVar[Transaction] = ITI_86
@@ -209,12 +218,30 @@ class RemoveDocuments(RefusesByRegistryResponse):
         """None of the message alone: whether a document is there is found one by one (3.86.4.1.3)."""
         return iter(())
 
-    async def patients(self, request: RetrieveRequest, diary: Diary) -> Collection[str]:
+    async def patients(self, request: RetrieveRequest, diary: Diary) -> Touched:
         """Those in whose records the documents still are; metadata are usually removed first."""
-        return await self.owners({one.document_unique_id for one in request.documents})
+        owners = await self.owners(_unique_ids(request))
+        return Touched(owners=frozenset(each for patients in owners.values() for each in patients))
 
     async def perform(self, request: RetrieveRequest, decision: Decision) -> RemoveResult:
-        return await self.handle(request)
+        return await self.handle(request, await self._removable(request, decision))
+
+    async def _removable(self, request: RetrieveRequest, decision: Decision) -> Collection[str] | None:
+        """The documents that the subject may remove: in no record but those he may change, or in none at all.
+
+        None where there are no rules.
+        """
+        if decision.view.unrestricted:
+            return None
+        owners = await self.owners(_unique_ids(request))
+        removable = {
+            unique_id
+            for unique_id, patients in owners.items()
+            if all(decision.view.of(each) != NOTHING for each in patients)
+        }
+        if decision.leftovers:
+            removable |= {*await self.left_over(_unique_ids(request) - owners.keys())}
+        return removable
 
     def reply(self, result: RemoveResult, diary: Diary) -> Reply:
         removed = {wanted: _audited(wanted, patient_id) for wanted, patient_id in result.removed}
@@ -226,6 +253,10 @@ class RemoveDocuments(RefusesByRegistryResponse):
             status = ResponseStatus.PARTIAL_SUCCESS if removed else ResponseStatus.FAILURE
         diary.documents = tuple(removed.values())
         return Reply((write.write_registry_response(RegistryResponse(status, result.errors)),))
+
+
+def _unique_ids(request: RetrieveRequest) -> set[str]:
+    return {one.document_unique_id for one in request.documents}
 
 
 def _response(request: DocumentRequest, stored: StoredDocument) -> DocumentResponse:

@@ -56,6 +56,8 @@ class Found:
     unique_ids: Mapping[str, FoundUniqueId]
     memberships: tuple[FoundMembership, ...]
     transformed: frozenset[str]
+    taken: frozenset[str]
+    """The ids of new objects that are those of registered ones, seen or not."""
 
 
 # Serializes whatever changes one patient's record, so that of two replacements the second sees the first.
@@ -90,7 +92,11 @@ _seen_objects = (
     )
     .with_for_update(read=True, key_share=True, of=t.registered_object)
 )
-OBJECTS = Statement(_seen_objects)
+_TAKEN = Statement(
+    select(t.registered_object.c.entry_uuid).where(
+        any_of(t.registered_object.c.entry_uuid, bindparam("entry_uuids"))
+    )
+)
 _UNIQUE_IDS = Statement(
     select(
         t.registered_unique_id.c.unique_id,
@@ -106,7 +112,7 @@ _UNIQUE_IDS = Statement(
     )
     .where(any_of(t.registered_unique_id.c.unique_id, bindparam("unique_ids")))
 )
-_MEMBERSHIPS = Statement(
+_memberships = (
     select(t.registered_object.c.entry_uuid, t.folder.c.entry_uuid, t.folder.c.id)
     .select_from(
         t.registered_object.join(t.association, t.association.c.target == t.registered_object.c.id).join(
@@ -121,7 +127,7 @@ _MEMBERSHIPS = Statement(
     )
     .distinct()
 )
-_TRANSFORMED = Statement(
+_transformed = (
     select(t.registered_object.c.entry_uuid)
     .select_from(t.registered_object.join(t.association, t.association.c.source == t.registered_object.c.id))
     .where(
@@ -164,13 +170,14 @@ async def lock_and_find(submission: Submission, transaction: Transaction, seen: 
     calls: list[Call] = [
         (_LOCK_PATIENT, {"wanted_cx": patient_id and str(patient_id), "count": len(objects)}),
         (_UNIQUE_IDS, {"unique_ids": unique_ids}),
-        (_objects_of(seen.sight), {"entry_uuids": bare_uuids(named), **seen.values}),
+        (objects_of_sight(seen.sight), {"entry_uuids": bare_uuids(named), **seen.values}),
+        (_TAKEN, {"entry_uuids": bare_uuids(each.entry_uuid for each in objects)}),
     ]
     if replaced:
-        calls.append((_MEMBERSHIPS, {"entry_uuids": bare_uuids(replaced)}))
+        calls.append((_memberships_of(seen.sight), {"entry_uuids": bare_uuids(replaced), **seen.values}))
     if appended_to:
-        calls.append((_TRANSFORMED, {"entry_uuids": bare_uuids(appended_to)}))
-    patients, held, known, *more = await transaction.fetch_each(*calls)
+        calls.append((_transformed_of(seen.sight), {"entry_uuids": bare_uuids(appended_to), **seen.values}))
+    patients, held, known, taken, *more = await transaction.fetch_each(*calls)
     memberships = more.pop(0) if replaced else []
     transformed = more.pop(0) if appended_to else []
     patient, last_object = patients[0] if patients else (None, 0)
@@ -182,14 +189,26 @@ async def lock_and_find(submission: Submission, transaction: Transaction, seen: 
         unique_ids={row[0]: FoundUniqueId(t.Kind(row[1]), *row[2:]) for row in held},
         memberships=tuple(FoundMembership(urn(row[0]), urn(row[1]), row[2]) for row in memberships),
         transformed=frozenset(urn(row[0]) for row in transformed),
+        taken=frozenset(urn(row[0]) for row in taken),
     )
 
 
 @lru_cache(maxsize=KEPT_SIGHTS)
-def _objects_of(sight: Sight) -> Statement:
-    return OBJECTS if sight.unrestricted else Statement(through(_seen_objects, sight))
+def objects_of_sight(sight: Sight) -> Statement:
+    """Selects the objects of these entryUUIDs, as FoundObjects."""
+    return Statement(through(_seen_objects, sight))
+
+
+@lru_cache(maxsize=KEPT_SIGHTS)
+def _memberships_of(sight: Sight) -> Statement:
+    return Statement(through(_memberships, sight))
+
+
+@lru_cache(maxsize=KEPT_SIGHTS)
+def _transformed_of(sight: Sight) -> Statement:
+    return Statement(through(_transformed, sight))
 
 
 def found_objects(rows: list[Row]) -> dict[str, FoundObject]:
-    """The rows of OBJECTS, by entryUUID."""
+    """The rows of `objects_of_sight`, by entryUUID."""
     return {urn(row[0]): FoundObject(row[1], t.Kind(row[2]), row[3], row[4], row[5]) for row in rows}

@@ -10,6 +10,7 @@ from ebxml.model import DocumentEntry, Folder, RegistryResponse, Submission
 from ebxml.refused import Refused
 from ebxml.updates import Operations, operations_of
 from exchange.ports import Clock, NewUuid
+from exchange.visibility import OPEN_VIEW, View
 from hl7v2.datatypes import DTM
 from ihe.associations import ASSOCIATION_TYPES, HAS_MEMBER
 from ihe.error_codes import RegistryError, ResponseStatus
@@ -25,6 +26,7 @@ from registry.locks import lock_patients
 from registry.numbering import number_objects
 from registry.patients import patient_ids_of
 from registry.replacement import has_member, inherited_memberships, withdrawals
+from registry.seen import Seen, seen_through
 from registry.situation import errors_in_replacements, numbers_of, situation_of
 from registry.store import RegistryStore
 from registry.times import fourteen_digits
@@ -35,20 +37,33 @@ Rules = Callable[[Submission, Operations, Situation], Iterable[RegistryError]]
 
 
 async def update_document_set(
-    submission: Submission, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+    submission: Submission,
+    store: RegistryStore,
+    clock: Clock,
+    new_uuid: NewUuid,
+    view: View = OPEN_VIEW,
 ) -> RegistryResponse:
-    """Do every operation of a checked request, or raise Refused with everything that is wrong with it."""
-    return await do_update(submission, errors_in_operations, store, clock, new_uuid)
+    """Do every operation of a checked request, or raise Refused with everything that is wrong with it.
+
+    It can name what this View shows.
+    """
+    return await do_update(submission, errors_in_operations, store, clock, new_uuid, view)
 
 
 async def do_update(
-    submission: Submission, rules: Rules, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+    submission: Submission,
+    rules: Rules,
+    store: RegistryStore,
+    clock: Clock,
+    new_uuid: NewUuid,
+    view: View,
 ) -> RegistryResponse:
     """Do the operations that these rules allow."""
     now = fourteen_digits(clock())
     final = _with_logical_ids(submission, with_final_metadata(submission, now, new_uuid))
     codes = await store.codes.intern(rows.codes_of(final))
-    work = _Update(final, operations_of(final), rules, codes, now, new_uuid)
+    seen = await seen_through(view, store.codes)
+    work = _Update(final, operations_of(final), rules, codes, now, new_uuid, seen)
     try:
         await store.change(work.run)
     except Refused as refused:
@@ -84,11 +99,12 @@ class _Update:
     codes: rows.Numbers
     now: int
     new_uuid: NewUuid
+    seen: Seen
 
     async def run(self, transaction: Transaction) -> None:
         """Check against what is registered, then write; every touched patient is locked throughout."""
         found = await self._lock_and_find(transaction)
-        latest = await latest_versions(self.operations.versions, transaction)
+        latest = await latest_versions(self.operations.versions, transaction, self.seen)
         situation = await situation_of(self.operations, found, latest, transaction)
         if errors := tuple(self.rules(self.submission, self.operations, situation)):
             raise Refused(*errors, patient_ids=await _named(situation, transaction))
@@ -112,7 +128,7 @@ class _Update:
             *patients_of(await latest_versions(self.operations.versions, transaction))
         }
         await lock_patients(seen, transaction)
-        found = await lock_and_find(self.submission, transaction)
+        found = await lock_and_find(self.submission, transaction, self.seen)
         touched = patients_of(await latest_versions(self.operations.versions, transaction))
         if not seen.issuperset(touched):
             raise ConflictingWrite("what is to be updated went to another patient in the meantime")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 
 from sqlalchemy import Table, bindparam, delete, select, union, union_all, update
@@ -12,27 +12,35 @@ from ebxml.check import MAX_ERRORS
 from ebxml.kinds import cut
 from ebxml.model import Folder, RemoveObjectsRequest, SubmissionSet
 from ebxml.refused import Refused
+from exchange.visibility import OPEN_VIEW, View
 from ihe.error_codes import REFERENCES_EXIST, UNREFERENCED_OBJECT, UNRESOLVED_REFERENCE, RegistryError
 from registry import tables as t
-from registry.found import OBJECTS, FoundObject, found_objects
+from registry.found import FoundObject, found_objects, objects_of_sight
 from registry.locks import lock_patients
 from registry.patients import patient_ids_of
+from registry.seen import KEPT_SIGHTS, Seen, Sight, seen_through, through
 from registry.store import RegistryStore
 from registry.stored_objects import read_stored
 from registry.uuids import bare_uuids, urn
 
 
-async def remove_metadata(request: RemoveObjectsRequest, store: RegistryStore) -> tuple[str, ...]:
-    """Remove the objects and say whose they were, or raise Refused with everything that is in the way."""
-    return await store.change(partial(_remove, request))
+async def remove_metadata(
+    request: RemoveObjectsRequest, store: RegistryStore, view: View = OPEN_VIEW
+) -> tuple[str, ...]:
+    """Remove the objects and say whose they were, or raise Refused with everything that is in the way.
+
+    It can name what this View shows.
+    """
+    seen = await seen_through(view, store.codes)
+    return await store.change(partial(_remove, request, seen))
 
 
-async def _remove(request: RemoveObjectsRequest, transaction: Transaction) -> tuple[str, ...]:
-    seen = await _look_at(request, transaction)
-    await lock_patients(seen.patients, transaction)
+async def _remove(request: RemoveObjectsRequest, seen: Seen, transaction: Transaction) -> tuple[str, ...]:
+    before = await _look_at(request, seen, transaction)
+    await lock_patients(before.patients, transaction)
     await transaction.fetch(_LOCK_OBJECTS, {"entry_uuids": bare_uuids(request.entry_uuids)})
-    neighbourhood = await _look_at(request, transaction)
-    if not neighbourhood.patients <= seen.patients:
+    neighbourhood = await _look_at(request, seen, transaction)
+    if not neighbourhood.patients <= before.patients:
         raise ConflictingWrite("what is to be removed was joined to others in the meantime")
     owners = {each.patient for each in neighbourhood.objects.values()}
     patient_ids = await patient_ids_of(owners, transaction)
@@ -50,6 +58,8 @@ class Joined:
     entry_uuid: str
     source: int
     target: int
+    seen: bool
+    """Whether whoever removes its ends may know of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +102,13 @@ def errors_in_removal(request: RemoveObjectsRequest, around: Neighbourhood) -> I
     for association in around.staying:
         for end, number in (("sourceObject", association.source), ("targetObject", association.target)):
             if number in removed:
-                yield REFERENCES_EXIST.error(
+                problem = (
                     f"{removed[number]} is the {end} of the Association {association.entry_uuid}, "
-                    "expected that one in the request as well",
-                    f"ObjectRefList/ObjectRef[@id='{removed[number]}']",
+                    "expected that one in the request as well"
+                    if association.seen
+                    else f"{removed[number]} is referred to from another record"
                 )
+                yield REFERENCES_EXIST.error(problem, f"ObjectRefList/ObjectRef[@id='{removed[number]}']")
     for neighbour in around.neighbours:
         if not neighbour.joined:
             yield UNREFERENCED_OBJECT.error(
@@ -110,14 +122,20 @@ _joined_columns = (
 )  # fmt: skip
 _TABLES = (t.document_entry, t.submission_set, t.folder, t.association)
 # A union of two index searches; an OR of both would read the whole table.
-_TOUCHING = Statement(
-    union(
-        *(
-            select(*_joined_columns).where(any_of(end, bindparam("ids")))
-            for end in (t.association.c.source, t.association.c.target)
-        )
+_touching = union(
+    *(
+        select(*_joined_columns).where(any_of(end, bindparam("ids")))
+        for end in (t.association.c.source, t.association.c.target)
     )
 )
+_TOUCHING = Statement(_touching)
+
+
+@lru_cache(maxsize=KEPT_SIGHTS)
+def _touching_of(sight: Sight) -> Statement:
+    return Statement(through(_touching, sight))
+
+
 _OWNERS = Statement(
     union_all(
         *(
@@ -138,28 +156,30 @@ _LOCK_OBJECTS = Statement(
 )
 
 
-async def _look_at(request: RemoveObjectsRequest, transaction: Transaction) -> Neighbourhood:
-    named = {"entry_uuids": bare_uuids(request.entry_uuids)}
-    objects = found_objects(await transaction.fetch(OBJECTS, named))
+async def _look_at(request: RemoveObjectsRequest, seen: Seen, transaction: Transaction) -> Neighbourhood:
+    named = {"entry_uuids": bare_uuids(request.entry_uuids), **seen.values}
+    objects = found_objects(await transaction.fetch(objects_of_sight(seen.sight), named))
     removed = {each.id for each in objects.values()}
-    touching, going = await transaction.fetch_each(
-        (_TOUCHING, {"ids": sorted(removed)}), (_ASSOCIATIONS, {"ids": sorted(removed)})
+    touching, visible, going = await transaction.fetch_each(
+        (_TOUCHING, {"ids": sorted(removed)}),
+        (_touching_of(seen.sight), {"ids": sorted(removed), **seen.values}),
+        (_ASSOCIATIONS, {"ids": sorted(removed)}),
     )
-    ends = {end for each in map(_joined, going) for end in (each.source, each.target)} - removed
+    known = {row[0] for row in visible}
+    ends = {end for _, _, *both in going for end in both} - removed
     owners, around = await transaction.fetch_each(
-        (_OWNERS, {"ids": sorted(ends)}), (_TOUCHING, {"ids": sorted(ends)})
+        (_OWNERS, {"ids": sorted(ends)}), (_touching_of(seen.sight), {"ids": sorted(ends), **seen.values})
     )
-    stay = [each for each in map(_joined, around) if each.id not in removed]
-    still_joined = {end for each in stay for end in (each.source, each.target)}
+    still_joined = {end for number, _, *both in around if number not in removed for end in both}
     return Neighbourhood(
         objects,
-        tuple(each for each in map(_joined, sorted(touching)) if each.id not in removed),
+        tuple(_joined(row, row[0] in known) for row in sorted(touching) if row[0] not in removed),
         tuple(Neighbour(urn(row[1]), row[2], row[0] in still_joined) for row in owners),
     )
 
 
-def _joined(row: Row) -> Joined:
-    return Joined(row[0], urn(row[1]), row[2], row[3])
+def _joined(row: Row, seen: bool) -> Joined:
+    return Joined(row[0], urn(row[1]), row[2], row[3], seen)
 
 
 _version = t.folder.alias("version")

@@ -2,13 +2,21 @@
 
 from ebxml.model import RegistryResponse, Submission
 from exchange.ports import Clock, NewUuid
+from exchange.visibility import OPEN_VIEW, View
 from registry.iti57_update_document_set import do_update
 from registry.store import RegistryStore
 from registry.update_rules import errors_in_restricted
 
 
 async def restricted_update_document_set(
-    submission: Submission, store: RegistryStore, clock: Clock, new_uuid: NewUuid
+    submission: Submission,
+    store: RegistryStore,
+    clock: Clock,
+    new_uuid: NewUuid,
+    view: View = OPEN_VIEW,
 ) -> RegistryResponse:
-    """Store the new versions of a checked request, or raise Refused with everything that is wrong with it."""
-    return await do_update(submission, errors_in_restricted, store, clock, new_uuid)
+    """Store the new versions of a checked request, or raise Refused with everything that is wrong with it.
+
+    It can name what this View shows.
+    """
+    return await do_update(submission, errors_in_restricted, store, clock, new_uuid, view)

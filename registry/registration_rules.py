@@ -56,7 +56,7 @@ def errors_in_patient(submission: Submission, found: Found) -> Iterator[Registry
 def errors_in_entry_uuids(submission: Submission, found: Found) -> Iterator[RegistryError]:
     """Yield each object whose id is taken (ITI TF-3: 4.2.3.1.5)."""
     for each in objects_of(submission):
-        if each.entry_uuid in found.objects:
+        if each.entry_uuid in found.taken:
             problem = "its id is that of a registered object, expected a new one (ITI TF-3: 4.2.3.1.5)"
             yield error_of(REGISTRY_METADATA_ERROR, each, problem, "entryUUID")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sqlalchemy import Table, bindparam, null, select, union, update
 
@@ -10,6 +11,7 @@ from ebxml.model import Association, DocumentEntry, Folder
 from ebxml.updates import VersionUpdate
 from ihe.associations import HAS_MEMBER
 from registry import tables as t
+from registry.seen import ALL_SEEN, KEPT_SIGHTS, Seen, Sight, through
 from registry.stored_objects import read_stored
 from registry.uuids import bare, urn
 
@@ -37,29 +39,31 @@ class Copy:
     """Whether it would join one end that changes its patient to one that stays."""
 
 
-def _select_latest(table: Table) -> Statement:
+@lru_cache(maxsize=2 * KEPT_SIGHTS)
+def _select_latest(table: Table, sight: Sight) -> Statement:
     only_documents = [
         table.c[name] if name in table.c else null().label(name) for name in ("depositor", "large_fragment")
     ]
-    return Statement(
-        select(
-            table.c.logical_id, table.c.id, table.c.entry_uuid, table.c.version, table.c.status,
-            table.c.patient, table.c.fragment, *only_documents,
-        ).where(any_of(table.c.logical_id, bindparam("logical_ids")), table.c.latest.is_(True))
-    )  # fmt: skip
+    latest = select(
+        table.c.logical_id, table.c.id, table.c.entry_uuid, table.c.version, table.c.status,
+        table.c.patient, table.c.fragment, *only_documents,
+    ).where(any_of(table.c.logical_id, bindparam("logical_ids")), table.c.latest.is_(True))  # fmt: skip
+    return Statement(through(latest, sight))
 
 
 _TABLE_OF: Mapping[type, Table] = {DocumentEntry: t.document_entry, Folder: t.folder}
-_LATEST = {table: _select_latest(table) for table in _TABLE_OF.values()}
 
 
-async def latest_versions(updates: Sequence[VersionUpdate], transaction: Transaction) -> dict[str, Latest]:
-    """The latest version of each logical object that is updated, by its logical id."""
+async def latest_versions(
+    updates: Sequence[VersionUpdate], transaction: Transaction, seen: Seen = ALL_SEEN
+) -> dict[str, Latest]:
+    """The latest version of each logical object that is updated and can be seen, by its logical id."""
     latest: dict[str, Latest] = {}
     for kind, table in _TABLE_OF.items():
         logical_ids = [bare(each.logical_id) for each in updates if isinstance(each.obj, kind)]
         if logical_ids:
-            for row in await transaction.fetch(_LATEST[table], {"logical_ids": logical_ids}):
+            statement = _select_latest(table, seen.sight)
+            for row in await transaction.fetch(statement, {"logical_ids": logical_ids, **seen.values}):
                 latest[urn(row[0])] = _latest(row)
     return latest
 

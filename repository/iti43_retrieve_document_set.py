@@ -1,7 +1,7 @@
 """Retrieve Document Set [ITI-43] at the repository (ITI TF-2: 3.43.4.1.3)."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 
 from database import DatabaseBusy, DatabaseError
@@ -10,9 +10,9 @@ from ebxml.refused import Refused
 from exchange.ports import (
     NothingOnDemand,
     ProviderFailed,
-    RegistryPort,
     RegistryUnreachable,
     RetrieveResult,
+    ShownEntries,
     StorageError,
     StoredDocument,
 )
@@ -24,10 +24,13 @@ from ihe.error_codes import (
     RegistryError,
 )
 from repository.addressees import misdirected
+from repository.document_rows import DocumentCopy
 from repository.on_demand import OnDemandDocuments
 from repository.store import RepositoryStore
 
 log = logging.getLogger("coffre.repository")
+
+Copies = tuple[DocumentCopy, ...]
 
 # One request is one database query and one answer; consumers ask for a page of a list at a time.
 DOCUMENTS_PER_REQUEST = 1000
@@ -41,7 +44,7 @@ async def retrieve_document_set(
     home_community_id: str,
     documents_limit: int = DOCUMENTS_PER_REQUEST,
     on_demand: OnDemandDocuments | None = None,
-    registry: RegistryPort | None = None,
+    registry: ShownEntries | None = None,
 ) -> RetrieveResult:
     """Hand out each document asked for, or say why not (ITI TF-2: 3.43.4.1.3).
 
@@ -59,7 +62,11 @@ async def retrieve_document_set(
         copies = await store.find(tuple({one.document_unique_id for one in wanted}))
     except DatabaseBusy as problem:
         raise Refused(REPOSITORY_BUSY.error("too many requests at once; send this one again")) from problem
-    hidden = await _hidden(copies.keys(), registry) if registry else frozenset()
+    hidden = frozenset[str]()
+    if registry:
+        shown = await _shown(copies, registry)
+        hidden = frozenset(copies.keys() - shown.keys())
+        copies = {**copies, **shown}
     documents: list[tuple[DocumentRequest, StoredDocument]] = []
     errors: list[RegistryError] = []
     for one in wanted:
@@ -111,10 +118,15 @@ def _unknown(unique_id: str) -> RegistryError:
     return DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id)
 
 
-async def _hidden(unique_ids: Collection[str], registry: RegistryPort) -> frozenset[str]:
-    """Those of the documents held here that the registry does not show to whoever asks."""
+async def _shown(copies: Mapping[str, Copies], registry: ShownEntries) -> dict[str, Copies]:
+    """The copies of the documents that the registry shows to whoever asks, those with a mimeType it shows."""
     try:
-        shown = await registry.registered(unique_ids)
+        mime_types = await registry.mime_types(copies)
     except RegistryUnreachable as problem:
         raise Refused(REPOSITORY_ERROR.error("the registry does not answer")) from problem
-    return frozenset(unique_ids) - shown.keys()
+    # A copy may have come with an entry that is hidden; an update may have changed the mimeType of one shown.
+    return {
+        unique_id: tuple(one for one in copies[unique_id] if one.identity.mime_type in told)
+        or copies[unique_id]
+        for unique_id, told in mime_types.items()
+    }

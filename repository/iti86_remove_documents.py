@@ -1,6 +1,7 @@
 """Remove Documents [ITI-86] at the repository (RMD supplement: 3.86.4.1.3)."""
 
 import logging
+from collections.abc import Collection
 
 from database import DatabaseError
 from ebxml.model import DocumentRequest, RetrieveRequest
@@ -25,8 +26,12 @@ async def remove_documents(
     repository_unique_id: str,
     home_community_id: str,
     documents_limit: int = DOCUMENTS_PER_REQUEST,
+    removable: Collection[str] | None = None,
 ) -> RemoveResult:
-    """Remove each document that is named, or say why not; metadata stay as they are (3.86.4.1.3)."""
+    """Remove each document that is named, or say why not; metadata stay as they are (3.86.4.1.3).
+
+    With `removable` ones given, no others are here for whoever asks.
+    """
     if len(request.documents) > documents_limit:
         context = f"{len(request.documents)} documents named, at most {documents_limit}"
         raise Refused(REMOVE_DOCUMENTS_ERROR.error(context))
@@ -35,6 +40,8 @@ async def remove_documents(
     for one in dict.fromkeys(request.documents):
         if error := misdirected(one, repository_unique_id, home_community_id):
             errors.append(error)
+        elif removable is not None and one.document_unique_id not in removable:
+            errors.append(_unknown(one.document_unique_id))
         else:
             ours.append(one)
     try:
@@ -50,5 +57,9 @@ async def remove_documents(
         if unique_id in patients:
             removed.append((one, patients[unique_id]))
         else:
-            errors.append(DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id))
+            errors.append(_unknown(unique_id))
     return RemoveResult(tuple(removed), tuple(errors))
+
+
+def _unknown(unique_id: str) -> RegistryError:
+    return DOCUMENT_UNIQUE_ID_ERROR.error(f"no such document: {unique_id}", unique_id)

@@ -64,7 +64,9 @@ class OnDemandDocuments:
         snapshot_id = _unique_id(entry, "document", staged)
         if not self.persist:
             return self.store.read_once(staged, snapshot_id, entry.mime_type or DEFAULT_MIME_TYPE)
-        await self._keep(entry, staged, snapshot_id)
+        # What is kept is the same whoever asked first, and is nobody's deposit but ours.
+        with self.registry.for_itself():
+            await self._keep(entry, staged, snapshot_id)
         kept = await self.store.find([snapshot_id])
         document = await self.store.open_copy(kept.get(snapshot_id, ()))
         return replace(document, new_repository_unique_id=self.repository_unique_id)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ from exchange.lifecycle_conversations import (
     UpdateDocumentSet,
 )
 from exchange.operator_audit import consent_touched
-from exchange.ports import Consent, RemovedObjects, RetrieveResult
+from exchange.ports import Clock, Consent, RemovedObjects, RemoveResult, RetrieveResult
 from exchange.registry_conversations import (
     MultiPatientStoredQuery,
     RegisterDocumentSet,
@@ -108,6 +108,11 @@ R = TypeVar("R")
 _ONE = Statement(select(literal_column("1")))
 
 
+def now() -> datetime:
+    """The clock of a running platform."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """The running actors of one process and what readiness depends on."""
@@ -132,7 +137,9 @@ class Platform:
 
 
 @asynccontextmanager
-async def running_platform(configuration: Configuration, actors: tuple[str, ...]) -> AsyncIterator[Platform]:
+async def running_platform(
+    configuration: Configuration, actors: tuple[str, ...], clock: Clock = now
+) -> AsyncIterator[Platform]:
     """Open the stores, join the ports, and record the start and the end of each actor (ITI TF-2: 3.20.7)."""
     async with AsyncExitStack() as stack:
         await asyncio.to_thread(migrate, configuration.database.url)
@@ -140,9 +147,9 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         stack.push_async_callback(database.close)
         records = await _audit_store(configuration, database) if "audit" in actors else None
         care: AuditCare | None = None
-        ours = OwnRepository(records, now, asyncio.get_running_loop()) if records else None
+        ours = OwnRepository(records, clock, asyncio.get_running_loop()) if records else None
         if records:
-            care = AuditCare(records, configuration.audit_repository, now)
+            care = AuditCare(records, configuration.audit_repository, clock)
             await stack.enter_async_context(care.running())
         # Before the spool, so that the records of the end itself are in it when this ends.
         await stack.enter_async_context(
@@ -162,12 +169,12 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         around = Surroundings(
             node=node,
             domain=affinity_domain(configuration),
-            users=users_of(configuration, UsedAssertions(database, now)),
+            users=users_of(configuration, UsedAssertions(database, clock)),
             limits=Limits(**configuration.limits.model_dump()),
-            clock=now,
+            clock=clock,
             new_uuid=new_uuid,
             consent=_consent(configuration, database),
-            audit=FailingOpen(trail, tally, node, now) if configuration.audit.fail_open else trail,
+            audit=FailingOpen(trail, tally, node, clock) if configuration.audit.fail_open else trail,
             tally=tally,
             pledges=pledges,
             attestations=SoftwareRegister(database) if configuration.attestation.required else None,
@@ -210,11 +217,6 @@ async def running_platform(configuration: Configuration, actors: tuple[str, ...]
         yield Platform(
             running, around, database, store, urls, alerts, care, _operations(configuration, database)
         )
-
-
-def now() -> datetime:
-    """The clock of a running platform."""
-    return datetime.now(UTC)
 
 
 def new_uuid() -> str:
@@ -284,10 +286,10 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
         refuse_unknown_patient=around.domain.unknown_patient_is_error,
     )
 
-    async def remove(request: RemoveObjectsRequest) -> RemovedObjects:
+    async def remove(request: RemoveObjectsRequest, view: View) -> RemovedObjects:
         # Asked before: afterwards nobody knows what they were called.
         titles = await titles_of_entries(request.entry_uuids, store)
-        return RemovedObjects(await remove_metadata(request, store), titles)
+        return RemovedObjects(await remove_metadata(request, store, view), titles)
 
     owners = partial(owners_of_query, store=store)
     owners_of = partial(owners_of_objects, store=store)
@@ -340,6 +342,9 @@ def _repository(
         documents_limit=around.limits.documents_per_request,
     )
 
+    async def remove_as(request: RetrieveRequest, removable: Collection[str] | None) -> RemoveResult:
+        return await remove(request, removable=removable)
+
     async def retrieve_as(request: RetrieveRequest, ask_registry: bool) -> RetrieveResult:
         return await retrieve(request, registry=registry if ask_registry else None)
 
@@ -347,7 +352,7 @@ def _repository(
         "repository",
         ProvideAndRegisterDocumentSet(provide, errors_in_documents, around.domain),
         RetrieveDocumentSet(retrieve_as, around.domain),
-        RemoveDocuments(remove, registry.owners, around.domain),
+        RemoveDocuments(remove_as, registry.owners, registry.left_over, around.domain),
     )
     return replace(actor, staging=store.staging)
 
@@ -360,6 +365,7 @@ async def _registry_link(
     configuration: Configuration, registry: Actor | None, around: Surroundings, stack: AsyncExitStack
 ) -> RegistryLink:
     url = configuration.repository.registry_url
+    in_one_process = not url
     if url:
         send = await stack.enter_async_context(over_http(url, configuration.tls.calling()))
     else:
@@ -378,6 +384,7 @@ async def _registry_link(
         clock=around.clock,
         new_uuid=around.new_uuid,
         itself=speaking_for_itself(configuration),
+        in_one_process=in_one_process,
     )
 
 

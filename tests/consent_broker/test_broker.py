@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from consent_broker.broker import OpenDomain
-from exchange.ports import Decision
+from exchange.ports import Decision, Touched
 from exchange.subject import Subject
 from exchange.verbs import Verb
 
 pytestmark = pytest.mark.anyio
 
 
-async def nobody() -> tuple[str, ...]:
+async def nobody() -> Touched:
     raise AssertionError("where there are no rules nobody needs to find out whose records are touched")
 
 

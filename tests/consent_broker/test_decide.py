@@ -256,12 +256,14 @@ def test_every_decision_says_why():
 
 
 @pytest.mark.parametrize("status", RecordStatus)
-def test_a_system_of_the_platform_asks_what_is_there_and_does_nothing(status):
+def test_a_system_of_the_platform_asks_what_is_there_and_registers_what_it_makes(status):
     """A repository must not take for left over what is hidden, or in a closed record."""
     system = Asker(person="2.999.4|repository", profession=("SYSTEM", "2.999.7"))
     assert verdict(system, replace(OPEN, status=status)).visible == EVERYTHING
-    for verb in (Verb.READ, Verb.DEPOSIT, Verb.MANAGE):
+    for verb in (Verb.READ, Verb.MANAGE):
         assert not verdict(system, replace(OPEN, status=status), verb).permit
+    deposit = verdict(system, replace(OPEN, status=status), Verb.DEPOSIT)
+    assert deposit.permit == (status is RecordStatus.OPEN)
 
 
 MINORS = replace(RULES, minors=MinorRules(reads=12, decides=16, majority=18))

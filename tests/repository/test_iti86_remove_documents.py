@@ -1,6 +1,7 @@
 """Remove Documents: each is gone, bytes and key, or has its exact error (RMD supplement: 3.86)."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 PATIENT = "P1^^^&2.999.3&ISO"
 
 
-async def remove(store: RepositoryStore, *wanted: DocumentRequest, **limit: int) -> RemoveResult:
+async def remove(store: RepositoryStore, *wanted: DocumentRequest, **limit: Any) -> RemoveResult:
     return await remove_documents(
         RetrieveRequest(wanted), store, repository_unique_id=HERE, home_community_id=HOME, **limit
     )
