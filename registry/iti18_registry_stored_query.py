@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from operator import itemgetter
 
 from database import Row, Statement
 from ebxml.model import StoredQueryCriteria
@@ -76,6 +77,9 @@ async def registry_stored_query(
         large = await _find_all(criteria, parameters, seen, owners, store, limits)
         return StoredQueryResult(owners.patient_ids, later=large.pieces(store.database))
     owners.add(rows)
+    if not seen.sight.unrestricted:
+        # The order in which an index finds them follows what is stored, and not what is seen of it.
+        rows = sorted(rows, key=itemgetter(0, 1))
     objects = await _elements(rows, seen, store) if criteria.leaf_class else _references(rows)
     return StoredQueryResult(owners.patient_ids, objects)
 
@@ -90,7 +94,7 @@ async def _find_all(
 ) -> LargeAnswer:
     """Which objects, all as of one moment, before any of them leaves: no peer is waited for meanwhile."""
     limit = _limit(criteria, limits)
-    found: LargeAnswer = LargeLeafClass(seen) if criteria.leaf_class else LargeObjectRefs()
+    found: LargeAnswer = LargeLeafClass(seen) if criteria.leaf_class else LargeObjectRefs(seen)
     statement = statement_of(_shape(criteria, found.content), seen.sight)
     async with aclosing(store.database.batches(statement, {**parameters, "limit": limit + 1})) as batches:
         async for rows in batches:

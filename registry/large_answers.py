@@ -57,6 +57,8 @@ class LargeLeafClass:
 
     async def pieces(self, database: Database) -> AsyncIterator[bytes]:
         """Each stored element with the status that was found; one removed meanwhile is left out."""
+        if not self._seen.sight.unrestricted:
+            self._put_in_order()
         for first in range(0, len(self), OBJECTS_PER_PIECE):
             part = slice(first, first + OBJECTS_PER_PIECE)
             kinds, numbers = self._kinds[part], self._numbers[part]
@@ -69,13 +71,21 @@ class LargeLeafClass:
                 if number in fragments
             )
 
+    def _put_in_order(self) -> None:
+        """In what order they were found follows what is stored, and not what is seen of it."""
+        ordered = sorted(range(len(self)), key=lambda one: (self._kinds[one], self._numbers[one]))
+        self._kinds = array("b", [self._kinds[one] for one in ordered])
+        self._statuses = array("b", [self._statuses[one] for one in ordered])
+        self._numbers = array("q", [self._numbers[one] for one in ordered])
+
 
 class LargeObjectRefs:
     """The entryUUID of each object, which is all that a reference says."""
 
     content = Content.REFERENCE
 
-    def __init__(self) -> None:
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
         self._uuids = bytearray()
 
     def __len__(self) -> int:
@@ -89,6 +99,10 @@ class LargeObjectRefs:
     async def pieces(self, database: Database) -> AsyncIterator[bytes]:
         """The references, with nothing left to be read for them."""
         step = OBJECTS_PER_PIECE * _UUID_BYTES
+        if not self._seen.sight.unrestricted:
+            # In what order they were found follows what is stored, and not what is seen of it.
+            each = range(0, len(self._uuids), _UUID_BYTES)
+            self._uuids = bytearray().join(sorted(self._uuids[one : one + _UUID_BYTES] for one in each))
         for first in range(0, len(self._uuids), step):
             digits = self._uuids[first : first + step].hex()
             yield b"".join(

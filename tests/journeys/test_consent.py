@@ -330,6 +330,33 @@ def test_professionals_do_not_update_or_remove(record):
     assert post(record.platform.registry_url, message).status_urn == SUCCESS
 
 
+def test_nobody_removes_what_he_does_not_see_by_naming_his_own_beside_it(domain):
+    """What is in another record is answered like what was never registered (docs/consent.md)."""
+    mine, other = Record(domain), Record(domain)
+    own, foreign = mine.deposit(mine.patient), other.deposit(other.patient)
+    for unique_id in (foreign.unique_id, "2.999.404"):
+        named = requests.retrieve(own.unique_id, unique_id).partition(">")[2].rpartition("<")[0]
+        body = (
+            '<rmd:RemoveDocumentsRequest xmlns:rmd="urn:ihe:iti:rmd:2017" '
+            f'xmlns:xds="urn:ihe:iti:xds-b:2007">{named}</rmd:RemoveDocumentsRequest>'
+        )
+        message = envelope("urn:ihe:iti:2017:RemoveDocuments", body, more_headers=mine.patient.headers)
+        answer = post(domain.repository_url, message)
+        assert ("XDSDocumentUniqueIdError", f"no such document: {unique_id}") in answer.errors
+    assert other.retrieve(other.patient, foreign.unique_id).parts[1][1] == b"Dear colleague"
+    uuids = (mine.entry_uuid(own), other.entry_uuid(foreign))
+    remove = (
+        f"<lcm:RemoveObjectsRequest {requests.NAMESPACES}><rim:ObjectRefList>"
+        + "".join(f'<rim:ObjectRef id="{one}"/>' for one in uuids)
+        + "</rim:ObjectRefList></lcm:RemoveObjectsRequest>"
+    )
+    answer = post(domain.registry_url, envelope(requests.ITI_62, remove, more_headers=mine.patient.headers))
+    assert ("UnresolvedReferenceException", f"{uuids[1]} is not registered") in [
+        (code, context.partition(",")[0]) for code, context in answer.errors
+    ]
+    assert len(other.seen_by(other.patient)) == 1
+
+
 def test_a_query_across_patients_finds_what_each_of_them_shows(domain):
     """Multi-Patient Stored Query [ITI-51]; one who shows nothing is not told from one who has nothing.
 
