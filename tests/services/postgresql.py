@@ -103,6 +103,16 @@ def fresh_database(folder: Path, *, migrated: bool = False) -> Iterator[str]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
 
+def copy_database(url: str, to_url: str) -> None:
+    """Copy a database that is in use into an empty one, as an operator does."""
+    programs = _programs()
+    with tempfile.TemporaryFile() as dump:
+        subprocess.run([str(programs / "pg_dump"), "--dbname", url], stdout=dump, check=True)
+        dump.seek(0)
+        restore = [str(programs / "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", to_url]
+        subprocess.run(restore, stdin=dump, stdout=subprocess.DEVNULL, check=True)
+
+
 @dataclass
 class Cluster:
     """A server of one test's own, which can die at any moment and be started again; it listens on TCP too."""
