@@ -24,7 +24,9 @@ from consent_broker.model import (
     Representative,
     Right,
 )
+from consent_broker.versions import count_change
 from database import Database, Statement, Transaction, any_of
+from exchange.pledge import due
 
 
 class Kind(StrEnum):
@@ -115,6 +117,7 @@ async def set_status(
     """Let a record have this status; one that is announced `opens` by itself."""
 
     async def put(transaction: Transaction) -> Change:
+        await count_change(patient, transaction)
         former = await transaction.fetch(_STATUSES, {"patients": [patient]})
         until = None if opens is None else _seconds(opens)
         row = {"patient": patient, "status": status, "opens": until}
@@ -122,13 +125,14 @@ async def set_status(
         await transaction.execute(_SET_STATUS, {**row, "made": _seconds(at), "made_by": by, "before": before})
         return Change(at, by, described_status(status, until), before)
 
-    return await database.transact(put)
+    return await database.transact(put, due())
 
 
 async def add(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change:
     """Let this directive hold; it takes the place of one about the same party and document."""
 
     async def put(transaction: Transaction) -> Change:
+        await count_change(patient, transaction)
         ((count,),) = await transaction.fetch(_COUNT, {"patient": patient})
         if count >= MAX_DIRECTIVES:
             raise TooManyDirectives
@@ -136,7 +140,7 @@ async def add(patient: str, directive: Directive, at: datetime, by: str, databas
         await transaction.execute(_ADD, _row(patient, directive, at, by, before))
         return Change(at, by, described(directive), before)
 
-    return await database.transact(put)
+    return await database.transact(put, due())
 
 
 async def end(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change | None:
@@ -144,9 +148,12 @@ async def end(patient: str, directive: Directive, at: datetime, by: str, databas
 
     async def take_back(transaction: Transaction) -> Change | None:
         before = await _end(patient, directive, at, by, transaction)
-        return Change(at, by, f"no longer: {before}", before) if before else None
+        if not before:
+            return None
+        await count_change(patient, transaction)
+        return Change(at, by, f"no longer: {before}", before)
 
-    return await database.transact(take_back)
+    return await database.transact(take_back, due())
 
 
 async def inherit(subsumed: str, surviving: str, at: datetime, database: Database) -> tuple[Change, ...]:

@@ -83,6 +83,14 @@ Index(
     sqlite_where=_holds,
 )
 
+# How often something of a patient's has changed.
+consent_version = Table(
+    "consent_version",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
 # Professionals, institutions, and who works where; a row stays when it ends, and at most one of a key holds.
 # A person is root|extension, a code is CODE|SCHEME. Professions have licences with dates, and a name.
 professional = Table(

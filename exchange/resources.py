@@ -6,6 +6,7 @@ all (`exchange/serve_http.py`). To add one, write its row and name it in `server
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -72,6 +73,8 @@ class Asked:
     query: Pairs
     headers: Mapping[str, tuple[str, ...]]
     content: object = field(default=None, repr=False)
+    changing: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What is changed within owes its record, as the diary tells it when that begins."""
 
     def header(self, name: str) -> str:
         """The value of a header, empty where there is none; several are joined (RFC 9110: 5.2)."""

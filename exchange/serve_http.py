@@ -1,13 +1,16 @@
 """The journey of one plain HTTP request, as `exchange.serve` is that of a SOAP request."""
 
 import logging
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from exchange.audit_trail import audit_messages_of
 from exchange.call import Answer, Interrupted
 from exchange.diary import Diary
 from exchange.http_message import accepted, content_of, query_of
 from exchange.http_status import Status
+from exchange.pledge import Pledge, owing
 from exchange.ports import AuditUnavailable
 from exchange.problems import ErrorForm, Problem, answer_problem
 from exchange.replies import Forbidden, where
@@ -37,6 +40,7 @@ async def serve_http(
     """
     began = around.clock()
     diary = Diary(request.call, around.node)
+    owed = _Owed(diary, around)
     diary.reply_to = request.call.peer_address or diary.reply_to
     try:
         # 1 and 2. The operation that is meant.
@@ -60,7 +64,14 @@ async def serve_http(
         query = query_of(request)
         content = await content_of(request, operation)
         asked = Asked(
-            subject, around.clock(), media_type, request.path_parameters, query, request.headers, content
+            subject,
+            around.clock(),
+            media_type,
+            request.path_parameters,
+            query,
+            request.headers,
+            content,
+            owed.changing,
         )
         # 6 to 9. Decision, work and answer, which are the operation's own.
         answer = await operation.perform(asked, diary)
@@ -68,18 +79,42 @@ async def serve_http(
         answer = _explain(problem, diary, errors, around)
     # 10. The audit record, durable before the first byte of the answer leaves.
     try:
-        for happening in diary.happenings(around.clock()):
-            await around.audit.record(*audit_messages_of(happening))
+        happenings = diary.happenings(around.clock())
+        await around.audit.record(*chain.from_iterable(map(audit_messages_of, happenings)))
     except AuditUnavailable as problem:
+        owed.settle(recorded=False)
         log.critical("the audit trail cannot be written: %s", problem)
         said = Problem(Status.SERVICE_UNAVAILABLE, "the audit trail is not available")
         answer = answer_problem(said, errors)
     else:
+        owed.settle(recorded=True)
         around.tally.recorded += 1
         what = diary.transaction.number if diary.transaction else "unknown operation"
         elapsed = (around.clock() - began).total_seconds()
         log.info("%s at the api: %s, %.1f ms", what, diary.outcome.name.lower(), elapsed * 1000)
     return replace(answer, headers=(*answer.headers, *ALWAYS))
+
+
+@dataclass(slots=True)
+class _Owed:
+    """The record that a change of this request owes, if it makes one."""
+
+    diary: Diary
+    around: Surroundings
+    pledge: Pledge | None = None
+
+    def changing(self) -> AbstractContextManager[None]:
+        """What is changed within owes it."""
+        if self.around.pledges:
+            cut_off = self.diary.cut_off(self.around.clock())
+            self.pledge = self.around.pledges.made(*audit_messages_of(cut_off))
+        return owing(self.pledge)
+
+    def settle(self, *, recorded: bool) -> None:
+        """Whether the record is in the audit trail."""
+        if self.around.pledges and self.pledge:
+            settled = self.around.pledges.kept if recorded else self.around.pledges.broken
+            settled(self.pledge)
 
 
 def _no_such_operation(request: HttpRequest) -> Problem:

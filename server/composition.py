@@ -231,8 +231,12 @@ async def _audit_store(configuration: Configuration, database: Database) -> Audi
 def _operations(configuration: Configuration, database: Database) -> tuple[Operation, ...]:
     if not configuration.api.enabled:
         return ()
-    rules = configuration.domain.rules
-    return ConsentOperations(database, read_rule_pack(rules)).all() if rules else ()
+    rules, api = configuration.domain.rules, configuration.api
+    if not rules:
+        return ()
+    return ConsentOperations(
+        database, read_rule_pack(rules), frozenset(api.declare), frozenset(api.operators)
+    ).all()
 
 
 def _consent(configuration: Configuration, database: Database) -> Consent:

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from consent_broker.model import Origin
 from ebxml.affinity_domain import Tolerance
 from exchange.call import Limits
 from hl7v2.datatypes import errors_in_oid_urn
@@ -69,6 +70,13 @@ def _address_of_documents(text: str) -> str:
     if not names or names - {"uniqueId", "entryUUID"}:
         raise ValueError(f"'{text}' must hold {{uniqueId}} or {{entryUUID}}, and nothing else in braces")
     return text
+
+
+def _fingerprint(text: str) -> str:
+    digits = text.replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise ValueError(f"'{text}' is no SHA-256, expected 64 hexadecimal digits")
+    return digits
 
 
 def _network(text: str) -> str:
@@ -153,6 +161,7 @@ OptionalPath = Annotated[str, AfterValidator(_absolute_text)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_no_path_if_empty), AfterValidator(_absolute_if_any)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Text = Annotated[str, Field(min_length=1)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 Network = Annotated[str, AfterValidator(_network)]
 Listener = Literal["http", "mllp"]
 
@@ -364,6 +373,8 @@ class Api(Section):
     """What is offered as plain HTTP and JSON, beside the web services."""
 
     enabled: bool = False
+    declare: tuple[Origin, ...] = ()
+    operators: tuple[Fingerprint, ...] = ()
 
 
 class LimitSection(Section):

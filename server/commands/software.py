@@ -175,19 +175,22 @@ def _product(name: str, version: str, vendor: str) -> "Software":
 
 
 def _transactions(text: str) -> frozenset[str]:
+    from ihe.http_transactions import HTTP_TRANSACTIONS
     from ihe.patient_identity_feed import ITI_8_ADD
     from ihe.transactions import TRANSACTIONS
 
-    known = {ITI_8_ADD.number, *(one.number for one in TRANSACTIONS)}
+    rows = (ITI_8_ADD, *TRANSACTIONS, *HTTP_TRANSACTIONS)
+    known = {row.number.upper(): row.number for row in rows}
     chosen = {word.strip().upper() for word in text.split(",") if word.strip()}
-    if not chosen or chosen - known:
-        expected = ", ".join(sorted(known, key=lambda number: int(number.rpartition("-")[2])))
+    if not chosen or chosen - known.keys():
+        in_order = sorted(known.values(), key=lambda name: (not name.startswith("ITI-"), len(name), name))
+        expected = ", ".join(in_order)
         raise Trouble(
             ExitCode.USAGE,
             f"'{text}' names no transactions of this platform.",
             f"Expected some of {expected}.",
         )
-    return frozenset(chosen)
+    return frozenset(known[name] for name in chosen)
 
 
 def _by_files(files: list[Path], renewals: bool) -> "Iterator[KnownBy]":

@@ -1,180 +1,255 @@
-"""What a patient decides, over HTTP and JSON: the operations of `coffre consent`, for whom each is meant."""
+"""What a patient decides, over HTTP and JSON: the operations of `coffre consent`, for whoever may."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC
+from functools import partial
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
-from consent_broker import store
-from consent_broker.administration import Act, scope_of
-from consent_broker.broker import asker_of
-from consent_broker.model import Directives, Level, Origin, Party, PartyKind, Period, RecordStatus, Right
+from consent_broker import operations, store
+from consent_broker.administration import Act, declared, may_declare, scope_of
+from consent_broker.broker import asker_of, person_of
+from consent_broker.directory import Directory
+from consent_broker.explain import explained
+from consent_broker.history import history
+from consent_broker.model import Asker, Directives, Level, Origin, Party, PartyKind, Right
+from consent_broker.operations import NotPossible
 from consent_broker.rules import Rules
+from consent_broker.store import MAX_DIRECTIVES, TooManyDirectives, described
+from consent_broker.texts import Why, told
+from consent_broker.versions import Stale, only_at, version_of
 from database import Database
 from exchange.call import Answer
 from exchange.diary import Diary
 from exchange.http_status import Status
 from exchange.problems import Problem
 from exchange.replies import Forbidden
-from exchange.resources import JSON, Asked, Operation, Parameter, Place
+from exchange.resources import JSON, Asked, Operation, Parameter, Performing, Place
+from exchange.verbs import Verb
 from hl7v2.datatypes import CX, errors_in_cx
-from ihe.http_transactions import CONSENT_READING
-from server.rest.description import SCHEMAS
+from ihe.http_transactions import CONSENT_CHANGE, CONSENT_READING, HttpTransaction
+from server.rest.consent_bodies import (
+    ChangeJson,
+    ChangesJson,
+    DeclarationRequest,
+    DeclaredJson,
+    ExplainedJson,
+    ExplainRequest,
+    Json,
+    PartyJson,
+    RecordJson,
+    read,
+    schema_of,
+)
+from server.rest.consent_changes import CHANGES, ChangeRow, Changes, Making, pair
 
+PATH = "/api/consent"
 PATIENT_ID = Parameter(
     name="Patient-Id",
     place=Place.HEADER,
     description="Whose record, as ID^^^&OID&ISO; without it, that of the patient who asks.",
     schema={"type": "string", "maxLength": 255},
 )
-
-
-LevelName = Literal["normal", "restricted", "secret"]
-_LEVELS: Mapping[Level, LevelName] = {
-    Level.NORMAL: "normal",
-    Level.RESTRICTED: "restricted",
-    Level.SECRET: "secret",
+IF_MATCH = Parameter(
+    name="If-Match",
+    place=Place.HEADER,
+    description="The ETag of what was seen: nothing is changed if something else has changed it since.",
+    schema={"type": "string", "maxLength": 100},
+)
+_FAILURES = {
+    Status.CONFLICT: "The state of the record, or the rules of the domain, do not allow it.",
+    Status.PRECONDITION_FAILED: "What holds has changed since.",
 }
 
 
-class _Json(BaseModel):
-    """What goes over the line: names in camelCase, and no others."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who does what about whose record, and what holds for it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class PartyJson(_Json):
-    """A professional, as OID|ID, or an institution, as urn:oid:1.2.3."""
-
-    kind: PartyKind
-    id: str
-
-    @classmethod
-    def of(cls, party: Party) -> "PartyJson":
-        """The party as it is written."""
-        return cls(kind=party.kind, id=party.id)
-
-
-class PeriodJson(_Json):
-    """From a moment up to another, which is no longer in it; null is unbounded."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    @classmethod
-    def of(cls, period: Period) -> "PeriodJson":
-        """The period as it is written."""
-        return cls(start=period.start, end=period.end)
-
-
-class GrantJson(_Json):
-    """A care relationship."""
-
-    party: PartyJson
-    rights: tuple[Right, ...]
-    level: LevelName
-    origin: Origin
-    period: PeriodJson
-
-
-class HelperJson(_Json):
-    """Who reads in the patient's stead, or also acts in his stead."""
-
-    person: str
-    manages: bool
-    period: PeriodJson
-
-
-class ReservedJson(_Json):
-    """A document that only these may see, of those who may read."""
-
-    document: str
-    parties: tuple[PartyJson, ...]
-
-
-class RecordJson(_Json):
-    """What holds for a record now."""
-
+    asker: Asker
     patient_id: str
-    status: RecordStatus
-    grants: tuple[GrantJson, ...]
-    excluded: tuple[PartyJson, ...]
-    helpers: tuple[HelperJson, ...]
-    hidden: tuple[str, ...]
-    reserved: tuple[ReservedJson, ...]
-    emergency_level: LevelName | None
-
-
-def schema_of(model: type[BaseModel]) -> Mapping[str, object]:
-    """The model as JSON Schema, for the description of the interface."""
-    return model.model_json_schema(ref_template=SCHEMAS + "{model}")
+    held: Directives
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentOperations:
-    """The operations on one domain's directives."""
+    """The operations on one domain's directives.
+
+    Professionals may declare care relationships of the `declarable` origins; users at the nodes with these
+    certificates are `operators`.
+    """
 
     database: Database
     rules: Rules
+    declarable: frozenset[Origin] = frozenset()
+    operators: frozenset[str] = frozenset()
 
     def all(self) -> tuple[Operation, ...]:
         """Every row."""
+        shown = Operation(
+            name="showConsent",
+            method="GET",
+            path=PATH,
+            summary="What holds for a record now.",
+            transaction=CONSENT_READING,
+            parameters=(PATIENT_ID,),
+            perform=self._show,
+            gives_schema=schema_of(RecordJson),
+        )
         return (
-            Operation(
-                name="showConsent",
-                method="GET",
-                path="/api/consent",
-                summary="What holds for a record now.",
+            shown,
+            replace(
+                shown,
+                name="consentHistory",
+                path=f"{PATH}/history",
+                summary="Everything that ever changed.",
+                perform=self._history,
+                gives_schema=schema_of(ChangesJson),
+            ),
+            self._posting(
+                "explain",
+                "What somebody could do, when, and why.",
+                ExplainRequest,
+                ExplainedJson,
+                self._explain,
                 transaction=CONSENT_READING,
-                parameters=(PATIENT_ID,),
-                perform=self.show,
-                gives_schema=schema_of(RecordJson),
             ),
+            *(self._declarations() if self.declarable else ()),
+            *(self._changing(row) for row in CHANGES),
         )
 
-    async def show(self, asked: Asked, diary: Diary) -> Answer:
-        """What holds for a record now."""
-        patient_id, held = await self._permitted(asked, Act.LOOK, diary)
-        shown = RecordJson(
-            patient_id=patient_id,
-            status=held.status,
-            grants=tuple(
-                GrantJson(
-                    party=PartyJson.of(one.party),
-                    rights=tuple(sorted(one.rights)),
-                    level=_LEVELS[one.level],
-                    origin=one.origin,
-                    period=PeriodJson.of(one.period),
-                )
-                for one in held.grants
-            ),
-            excluded=tuple(map(PartyJson.of, sorted(held.excluded))),
-            helpers=tuple(
-                HelperJson(person=one.person, manages=one.manages, period=PeriodJson.of(one.period))
-                for one in held.helpers
-            ),
-            hidden=tuple(sorted(held.hidden)),
-            reserved=tuple(
-                ReservedJson(document=document, parties=tuple(map(PartyJson.of, sorted(parties))))
-                for document, parties in held.reserved
-            ),
-            emergency_level=None if held.emergency_level is None else _LEVELS[held.emergency_level],
-        )
-        return Answer(200, JSON, shown.model_dump_json(by_alias=True).encode())
+    def _declarations(self) -> Iterator[Operation]:
+        summary = "Say, as a professional, that one cares for a patient."
+        row = self._posting("declare", summary, DeclarationRequest, DeclaredJson, self._declare)
+        yield replace(row, failures=_FAILURES)
 
-    async def _permitted(self, asked: Asked, act: Act, diary: Diary) -> tuple[str, Directives]:
-        """Whose record it is about and what holds for it, or Forbidden."""
-        asker = asker_of(asked.subject, self.rules)
-        patient_id = _patient_id(asked.header(PATIENT_ID.name.lower()) or asker.patient_id)
-        diary.patient_ids = (patient_id,)
-        held = await store.directives_of((patient_id,), self.rules.unopened, self.database)
-        scope = scope_of(asker, act, patient_id, held[patient_id], self.rules, asked.at)
-        if scope is None:
+    def _changing(self, row: ChangeRow) -> Operation:
+        operation = self._posting(row.name, row.summary, row.body, ChangesJson, partial(self._change, row))
+        return replace(operation, parameters=(PATIENT_ID, IF_MATCH), failures=_FAILURES)
+
+    def _posting(
+        self,
+        name: str,
+        summary: str,
+        body: type[Json],
+        gives: type[Json],
+        perform: Performing,
+        transaction: HttpTransaction = CONSENT_CHANGE,
+    ) -> Operation:
+        return Operation(
+            name=f"consent{''.join(word.title() for word in name.split('-'))}",
+            method="POST",
+            path=f"{PATH}/{name}",
+            summary=summary,
+            transaction=transaction,
+            parameters=(PATIENT_ID,),
+            perform=perform,
+            takes=(JSON,),
+            takes_schema=schema_of(body),
+            gives_schema=schema_of(gives),
+        )
+
+    async def _show(self, asked: Asked, diary: Diary) -> Answer:
+        desk = await self._desk(asked, Act.LOOK, diary)
+        return _answer(RecordJson.of(desk.patient_id, desk.held, asked.at), desk.version)
+
+    async def _history(self, asked: Asked, diary: Diary) -> Answer:
+        desk = await self._desk(asked, Act.LOOK, diary)
+        changes = await history(desk.patient_id, self.database)
+        return _answer(_told(desk.patient_id, changes), desk.version)
+
+    async def _explain(self, asked: Asked, diary: Diary) -> Answer:
+        desk = await self._desk(asked, Act.LOOK, diary)
+        body = read(asked.content, ExplainRequest)
+        asker = Asker(
+            person=body.person or "",
+            organization=body.organization or "",
+            profession=pair(body.profession),
+            specialty=pair(body.specialty),
+            purpose=pair(body.purpose),
+        )
+        at = body.at.astimezone(UTC) if body.at else asked.at
+        verdict = await explained(
+            desk.patient_id,
+            asker,
+            Verb(body.verb),
+            at,
+            asked.at,
+            self.rules,
+            self.database,
+            emergency=body.emergency,
+        )
+        answer = told(Why.PERMITTED if verdict.permit else Why.REFUSED, body.language)
+        reasons = tuple(reason.told(body.language) for reason in verdict.reasons)
+        return _answer(ExplainedJson(permit=verdict.permit, answer=answer, reasons=reasons))
+
+    async def _change(self, row: ChangeRow, asked: Asked, diary: Diary) -> Answer:
+        diary.change = row.name
+        desk = await self._desk(asked, row.act, diary)
+        body = read(asked.content, row.body)
+        # What is to be changed, until it is known what was.
+        diary.change = f"{row.name} {body.model_dump_json(by_alias=True, exclude_unset=True)}"
+        known = _known_version(asked, desk.version)
+        making = Making(desk.patient_id, self.rules, self.database, asked.at, _by(asked))
+        with only_at(known), asked.changing():
+            changes = await _in_http_words(row.make(body, making))
+        diary.change = "; ".join(map(str, changes))
+        version = await version_of(desk.patient_id, self.database)
+        return _answer(_told(desk.patient_id, changes), version)
+
+    async def _declare(self, asked: Asked, diary: Diary) -> Answer:
+        """Take a professional's word; nothing of the answer depends on what the patient has decided."""
+        diary.change = "declare"
+        desk = await self._opened(asked, diary)
+        body = read(asked.content, DeclarationRequest)
+        party = body.party.party if body.party else Party(PartyKind.PERSON, desk.asker.person)
+        if body.origin not in self.declarable:
+            raise Problem(Status.CONFLICT, "the domain does not take this origin from professionals")
+        if not may_declare(desk.asker, party, body.origin, desk.held, self.rules, asked.at):
+            raise Forbidden("no professional, or neither for himself nor for one whom he refers")
+        directive = await operations.care_relationship(
+            party,
+            frozenset(Right),
+            Level.NORMAL,
+            body.origin,
+            self.rules,
+            self.database,
+            asked.at,
+            days=body.days,
+            profession=desk.asker.profession if party in desk.asker.parties else ("", ""),
+        )
+        said = f"declared {described(directive)}, on the evidence of {body.evidence}"
+        diary.change = said
+        if added := declared(directive, desk.held, asked.at):
+            making = Making(desk.patient_id, self.rules, self.database, asked.at, _by(asked))
+            # What the patient decides at this moment is not to be taken away by what was there before.
+            with only_at(desk.version), asked.changing():
+                changes = await _in_http_words(making.give(added))
+            diary.change = f"{'; '.join(map(str, changes))}; {said}"
+        else:
+            diary.change = f"nothing: the patient's own word stands, or more; {said}"
+        taken = DeclaredJson(patient_id=desk.patient_id, party=PartyJson.of(party), origin=body.origin)
+        return _answer(taken)
+
+    async def _desk(self, asked: Asked, act: Act, diary: Diary) -> Desk:
+        """Whose record it is about, and what holds for it, if he may do this; else Forbidden."""
+        desk = await self._opened(asked, diary)
+        certificate = asked.subject.certificate
+        if certificate and certificate.sha256 in self.operators:
+            return desk
+        if scope_of(desk.asker, act, desk.patient_id, desk.held, self.rules, asked.at) is None:
             raise Forbidden(f"nobody who may {act} here")
-        return patient_id, held[patient_id]
+        return desk
+
+    async def _opened(self, asked: Asked, diary: Diary) -> Desk:
+        claimed = asker_of(asked.subject, self.rules)
+        patient_id = _patient_id(asked.header(PATIENT_ID.name.lower()) or claimed.patient_id)
+        diary.patient_ids = (patient_id,)
+        asker = await Directory(self.database).checked(claimed, self.rules, asked.at)
+        # Before what holds: a change in between makes the version too old, never the other way round.
+        version = await version_of(patient_id, self.database)
+        held = await store.directives_of((patient_id,), self.rules.unopened, self.database)
+        return Desk(asker, patient_id, held[patient_id], version)
 
 
 def _patient_id(text: str) -> str:
@@ -185,3 +260,47 @@ def _patient_id(text: str) -> str:
     if any(errors_in_cx(text)):
         raise Problem(Status.BAD_REQUEST, f"{PATIENT_ID.name} is expected as ID^^^&OID&ISO")
     return CX(text)
+
+
+def _known_version(asked: Asked, version: int) -> int | None:
+    """The version that If-Match names; a Problem where it is another one (RFC 9110: 13.1.1)."""
+    wanted = asked.header(IF_MATCH.name.lower())
+    if wanted in ("", "*"):
+        return None
+    if _etag(version) not in (one.strip() for one in wanted.split(",")):
+        raise _stale()
+    return version
+
+
+def _stale() -> Problem:
+    return Problem(Status.PRECONDITION_FAILED, "what holds has changed since; look again")
+
+
+async def _in_http_words(changing: Awaitable[Changes]) -> Changes:
+    try:
+        return await changing
+    except Stale:
+        raise _stale() from None
+    except NotPossible as problem:
+        raise Problem(Status.CONFLICT, str(problem)) from None
+    except TooManyDirectives:
+        raise Problem(Status.CONFLICT, f"the record has {MAX_DIRECTIVES} directives already") from None
+
+
+def _by(asked: Asked) -> str:
+    """Who changes it, for the patient who reads its history."""
+    user = asked.subject.user
+    return f"{user.name} ({person_of(user.id)})" if user else ""
+
+
+def _told(patient_id: str, changes: Changes) -> ChangesJson:
+    return ChangesJson(patient_id=patient_id, changes=tuple(map(ChangeJson.of, changes)))
+
+
+def _etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def _answer(content: Json, version: int | None = None) -> Answer:
+    headers = () if version is None else (("etag", _etag(version)),)
+    return Answer(200, JSON, content.model_dump_json(by_alias=True).encode(), headers)

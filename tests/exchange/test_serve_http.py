@@ -10,6 +10,7 @@ import pytest
 
 from exchange.call import Answer, Call
 from exchange.http_status import Status
+from exchange.pledge import due
 from exchange.problems import OPERATION_OUTCOME, PROBLEM_DETAILS, Fault, Problem
 from exchange.replies import Forbidden
 from exchange.resources import FORM, JSON, HttpRequest, Operation
@@ -18,6 +19,7 @@ from exchange.serve_http import serve_http
 from exchange.users import Users
 from ihe.audit_events import Outcome
 from ihe.http_transactions import CONSENT_CHANGE
+from tests.exchange.test_pledge import Book
 from tests.messages.assertions import AUDIENCE, ISSUER, assertion, keys, signed
 from tests.messages.surroundings import EveryUseIsTheFirst, KeptTrail, surroundings
 from xua.acceptance import Policy
@@ -57,6 +59,7 @@ async def ask(
     operation: Operation | None = ECHO,
     *,
     trail: KeptTrail | None = None,
+    book: Book | None = None,
     body: bytes = b"{}",
     content_type: str = JSON,
     length_bytes: int | None = None,
@@ -87,7 +90,7 @@ async def ask(
         headers=shown | {name.replace("_", "-"): (value,) for name, value in headers.items()},
         allowed=allowed,
     )
-    return await serve_http(request, operation, errors, around(trail or KeptTrail()))
+    return await serve_http(request, operation, errors, replace(around(trail or KeptTrail()), pledges=book))
 
 
 def around(trail: KeptTrail) -> Surroundings:
@@ -229,6 +232,31 @@ async def test_problems_are_told_in_the_form_of_the_operation():
     }
     (issue,) = said(await ask(token=b"", errors=OPERATION_OUTCOME))["issue"]
     assert (issue["code"], issue["diagnostics"]) == ("login", "a user's assertion is required")
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_change_owes_its_record(full):
+    """ITI TF-2: 3.20: the pledge tells what was to be done, and is settled by the record."""
+    book = Book()
+    took_along: list[object] = []
+
+    async def change(asked, diary) -> Answer:
+        diary.patient_ids, diary.change = (PATIENT,), "to be granted"
+        with asked.changing():
+            took_along.extend(due())
+        diary.change = "granted"
+        return Answer(200, JSON, b"{}")
+
+    trail = KeptTrail(full=full)
+    answer = await ask(replace(ECHO, perform=change), trail=trail, book=book)
+    assert took_along == ["insert it"]
+    (pledged,) = book.messages
+    assert [one.value for one in pledged.objects[0].details] == ["to be granted"]
+    if full:
+        assert (answer.status, book.broken_ones) == (503, [1])
+    else:
+        assert (answer.status, book.kept_ones) == (200, [1])
+        assert pledged.event.at == trail.messages[0].event.at
 
 
 async def test_without_its_record_no_answer_leaves():

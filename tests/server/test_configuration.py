@@ -38,6 +38,14 @@ def test_limits_are_those_of_the_journey_unless_set():
     assert load(None, {}).limits.model_dump() == asdict(Limits())
 
 
+def test_the_door_of_plain_http_needs_users(file):
+    path = file("[api]\nenabled = true\n")
+    assert refusals(path) == [
+        "2: api.enabled: whoever asks there is a user: name identity_providers or a local_provider in [xua], "
+        "or leave it off"
+    ]
+
+
 def test_relative_paths_begin_at_the_file(file):
     path = file('[database]\nurl = "sqlite:///db/x.db"\n[repository]\ndocuments = "/srv/documents"\n')
     configuration = load(path, {})
@@ -100,6 +108,10 @@ def test_a_password_does_not_show_in_what_is_printed():
         ('[server]\nhost = ""\n', ["2: server.host: expected some text, found none"]),
         ("server = 3\n", ["1: server: expected a table, found 3"]),
         ("[limits]\nmax_results = 0\n", ["2: limits.max_results: expected at least 1, found 0"]),
+        (
+            '[api]\noperators = ["CN=desk"]\n',
+            ["2: api.operators[1]: 'CN=desk' is no SHA-256, expected 64 hexadecimal digits"],
+        ),
         (
             '[server]\nbase_url = "coffre.lu"\n',
             ["2: server.base_url: 'coffre.lu' is not an address, expected http:// or https:// and a host"],

@@ -72,6 +72,7 @@ deposit = []
 API = """
 [api]
 enabled = true
+declare = ["presence", "referral"]
 """
 
 RULED_DOMAIN = OPEN_DOMAIN.replace('codes = ""', 'codes = ""\nrules = "rules.toml"') + XUA + API
