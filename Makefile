@@ -53,6 +53,9 @@ reference-check: $(DEVELOPING)  ## hold schemas and server against the published
 	$(BIN)/python -m tests.reference.check $(REFERENCE)
 	$(BIN)/python -m tests.reference.samples $(REFERENCE)/samples
 
+tls-scan: $(DEVELOPING)  ## ask every listener what TLS it speaks, and write it into docs/secure-node.md
+	$(BIN)/python -m tests.reference.scan
+
 bench-memory: $(DEVELOPING)  ## show what documents cost in memory; needs 20 GB of disk, DIRECTORY=DIR says where
 	$(BIN)/python -m bench.memory $(if $(DIRECTORY),--directory $(DIRECTORY))
 
@@ -77,7 +80,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test torture flush-check fuzz check reference-check bench-memory bench-documents lock clean help
+.PHONY: demo serve test torture flush-check fuzz check reference-check tls-scan bench-memory bench-documents lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

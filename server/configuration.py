@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ebxml.affinity_domain import AffinityDomain
 from server.codes import CodeSet, read_code_set
+from server.secrets import secrets_in, with_password
 from server.settings import Configuration, Section
 from server.toml_file import BadFile, Key, Problem, TomlFile, near, read_file, read_toml, reasons, validated
 
@@ -45,13 +46,17 @@ def load(path: Path | None, environment: Mapping[str, str], directory: Path | No
     directory = (path.parent if path else directory or Path()).absolute()
     content: dict[str, Any] = {section: {} for section in Configuration.model_fields} | dict(toml.content)
     variables, problems = _overlay(content, environment)
+    problems += [toml.problem(key, reason) for key, reason in secrets_in(toml.content)]
     try:
+        content["database"] = with_password(content["database"], directory)
         configuration = validated(Configuration, content, {"directory": directory})
     except ValidationError as error:
         for key, reason in reasons(error, Configuration):
             variable = variables.get(key[:2])
             problems.append(Problem("", 0, variable, reason) if variable else toml.problem(key, reason))
         raise _refusal(problems) from None
+    except BadFile as error:
+        raise _refusal([*problems, *error.problems]) from None
     if configuration.domain.rules and not (
         configuration.xua.identity_providers or configuration.xua.local_provider
     ):

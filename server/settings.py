@@ -228,6 +228,7 @@ class Database(Section):
     """Where the registry and the repository keep their tables."""
 
     url: Annotated[str, AfterValidator(_database_url)] = Field(default="sqlite:///coffre.db", repr=False)
+    password_file: OptionalFile = None
 
 
 class Repository(Section):

@@ -1,7 +1,9 @@
 """What this node shows and whom it lets in, as TLS contexts that follow their files (ITI TF-2: 3.19.4)."""
 
+import contextlib
 import logging
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,10 @@ SUITES_OF_TLS_1_2 = (
     "DHE-RSA-AES128-GCM-SHA256",
     "DHE-RSA-AES256-GCM-SHA384",
 )
+
+# A session of TLS 1.2 can be resumed for as long as its context lives, and then nobody looks at a certificate
+# again; Python has no other way to end it. A context costs a millisecond.
+SESSION_SECONDS = 1.0
 
 # The group of RFC 7919 that BCP 195 still allows and every Java of the last ten years can compute.
 DIFFIE_HELLMAN_GROUP = Path(__file__).with_name("ffdhe2048.pem")
@@ -55,6 +61,7 @@ class NodeContexts:
         self._files = files
         self._stamps = _stamps(files)
         self._context = server_context(files)
+        self._made_at = time.monotonic()
 
     def newest(self) -> ssl.SSLContext:
         """The context for the next connection; files that do not fit together change nothing."""
@@ -67,6 +74,10 @@ class NodeContexts:
                 log.info("the changed certificate files are in use")
             except UnusableFile as problem:
                 log.error("changed certificate files are NOT in use, the former ones are: %s", problem)
+        elif time.monotonic() - self._made_at > SESSION_SECONDS:
+            with contextlib.suppress(UnusableFile):  # told when it changed
+                self._context = server_context(self._files)
+            self._made_at = time.monotonic()
         return self._context
 
 

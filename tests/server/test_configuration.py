@@ -198,7 +198,9 @@ def test_the_files_of_a_node_belong_together(file, text, problem):
 def test_a_bad_database_address_is_not_repeated(file):
     """It may hold a password."""
     assert refusals(file('[database]\nurl = "mysql://root:s3cret@db/x"\n')) == [
-        "2: database.url: expected sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+        "2: database.url: a secret does not stand in this file: use password_file, "
+        "or the whole address in COFFRE_DATABASE_URL",
+        "2: database.url: expected sqlite:///PATH or postgresql://USER@HOST/DATABASE",
     ]
 
 

@@ -1,6 +1,7 @@
 """The files of a node: what they must be, and that changed ones are followed (ITI TF-2: 3.19.4)."""
 
 import base64
+import contextlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import server.tls.contexts
 from server.tls.contexts import DIFFIE_HELLMAN_GROUP, NodeContexts, NodeFiles, UnusableFile, server_context
 from tests.services.certificates import EXPIRED, Authority, Identity
 
@@ -121,6 +123,27 @@ def test_a_changed_file_holds_for_the_next_connection(authority, us):
     authority.revocations(them)
     with pytest.raises(ssl.SSLCertVerificationError, match="revoked"):
         shake_hands(contexts.newest(), client_of(authority, them))
+
+
+def test_a_session_does_not_outlive_its_second(authority, us, monkeypatch):
+    """RFC 5246 section 7.3: who resumes one is not asked for his certificate again."""
+    contexts = NodeContexts(NodeFiles(us.certificate, us.key))
+
+    def session(resumed: ssl.SSLSession | None) -> tuple[ssl.SSLSession | None, bool | None]:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        theirs = contexts.newest().wrap_bio(outgoing, incoming, server_side=True)
+        ours = client.wrap_bio(incoming, outgoing, server_hostname="localhost", session=resumed)
+        for _ in range(4):
+            for side in (ours, theirs):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+        return ours.session, ours.session_reused
+
+    client = client_of(authority)
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    first, _ = session(None)
+    monkeypatch.setattr(server.tls.contexts, "SESSION_SECONDS", -1.0)
+    assert session(first)[1] is False
 
 
 def test_files_changed_one_after_the_other_are_used_when_they_fit(authority, us, caplog):
