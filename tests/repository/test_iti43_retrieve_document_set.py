@@ -166,10 +166,19 @@ async def test_a_changed_document_of_one_chunk_is_an_error_and_no_answer_of_othe
     assert errors(result) == [("XDSRepositoryError", "document 2.999.3.1 cannot be read", "2.999.3.1")]
 
 
-async def test_damage_that_shows_while_streaming_is_raised(store, tmp_path):
-    """A complete-looking answer with other bytes must never leave."""
+async def test_damage_anywhere_in_a_document_of_usual_size_is_an_error_in_its_place(store, tmp_path):
+    """ITI TF-2: 3.43.4.1.3, XDSRepositoryError: it is read to its end before the answer begins."""
     handle = await keep(store, "2.999.3.1", b"-" * 200_000)
     flip(file_of(tmp_path, handle), 150_000)
+    result = await retrieve(store, DocumentRequest(HERE, "2.999.3.1"))
+    assert result.documents == ()
+    assert errors(result) == [("XDSRepositoryError", "document 2.999.3.1 cannot be read", "2.999.3.1")]
+
+
+async def test_damage_that_shows_while_streaming_is_raised(store, tmp_path):
+    """A complete-looking answer with other bytes must never leave."""
+    handle = await keep(store, "2.999.3.1", b"-" * (4 * 1024 * 1024 + 1))
+    flip(file_of(tmp_path, handle), 4_000_000)
     ((_, document),) = (await retrieve(store, DocumentRequest(HERE, "2.999.3.1"))).documents
     with pytest.raises(StorageError):
         await bytes_of(document)
