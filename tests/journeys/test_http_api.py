@@ -10,7 +10,7 @@ from lxml import etree
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from atna_audit.spool import stored_records
-from tests.messages.assertions import DAY, assertion, keys, security, signed
+from tests.messages.assertions import DAY, assertion, held_by, keys, security, signed
 from tests.messages.requests import ITI_18, find_documents
 from tests.services.http_api import ask, read
 from tests.services.platform import Platform, running
@@ -191,6 +191,33 @@ def test_the_description_says_what_is_served(domain):
     assert described["servers"] == [{"url": domain.url}]
     for path in described["paths"]:
         assert ask(domain, "OPTIONS", path).status == 204
+
+
+def test_the_node_is_known_as_at_web_services(tmp_path):
+    """ITI TF-2: 3.19; RFC 9440. By its certificate, here as a proxy passes it on, and that holds a key.
+
+    Who comes without one is turned away as by a handshake; an assertion for a holder does at his node alone.
+    """
+    toml = f'{RULED_DOMAIN}\n[tls]\nproxies = ["127.0.0.1"]\n'
+    holder, other = keys("them"), keys("us")
+    token = signed(assertion(confirmation=held_by(holder)), keys("idp"))
+    authorization = f"IHE-SAML {base64.urlsafe_b64encode(token).decode()}"
+    with running(write_rules(tmp_path), toml=toml) as domain:
+        statuses = []
+        for certificate in ("", other.base64, holder.base64):
+            headers = {"Authorization": authorization} | (
+                {"Client-Cert": f":{certificate}:"} if certificate else {}
+            )
+            answer = ask(domain, "GET", CONSENT, patient_id="P1^^^&2.999.5&ISO", headers=headers)
+            statuses.append((answer.status, answer.body and answer.headers["content-type"].split(";")[0]))
+        assert statuses == [
+            (403, "text/plain"),
+            (401, "application/problem+json"),
+            (403, "application/problem+json"),
+        ]
+        assert "the subject is not confirmed" in etree.tostring(last_records(domain, 2)[0]).decode()
+        (known,) = last_records(domain, 1)
+        assert "CN=them" in [one.get("UserName") for one in known.iter("ActiveParticipant")]
 
 
 def test_nothing_of_it_is_there_unless_it_is_asked_for(platform):
