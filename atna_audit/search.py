@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from atna_audit.store import milliseconds, plain
 from atna_audit.tables import About, audit_record, audit_subject
@@ -17,13 +17,17 @@ STATEMENTS_KEPT = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is asked for; all of it must hold, and what is empty is not asked. `until` is exclusive."""
+    """What is asked for; all of it must hold, and what is empty is not asked. `until` is exclusive.
+
+    `before` is the place of a record, as `FoundRecord.place` tells it: what is found comes behind it.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     outcome: int | None = None
     sender: str = ""
     about: Mapping[About, str] = field(default_factory=dict)
+    before: tuple[int, int] | None = None
 
     @property
     def words(self) -> str:
@@ -44,6 +48,12 @@ class FoundRecord:
     transport: str
     received_at: datetime
     diagnosis: tuple[str, ...]
+    at_milliseconds: int
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands among all that is found."""
+        return self.at_milliseconds, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ async def find(database: Database, search: Search, limit: int) -> list[FoundReco
         "sender": plain(search.sender) or None,
         **{about.name: plain(value) for about, value in search.about.items() if value},
     }
+    if search.before:
+        asked["before_at"], asked["before_id"] = search.before
     parameters = {name: value for name, value in asked.items() if value is not None}
     rows = await database.fetch(_statement(frozenset(parameters)), {**parameters, "limit": limit})
     return [_found(row) for row in rows]
@@ -100,15 +112,18 @@ def _statement(asked: frozenset[str]) -> Statement:
         "outcome": record.outcome == bindparam("outcome"),
         "sender": record.sender == bindparam("sender"),
     }
+    if "before_id" in asked:
+        earlier = and_(at == bindparam("before_at"), id_ < bindparam("before_id"))
+        query = query.where(at <= bindparam("before_at"), or_(at < bindparam("before_at"), earlier))
     query = query.where(*(condition for name, condition in conditions.items() if name in asked))
     return Statement(query.order_by(at.desc(), id_.desc()).limit(bindparam("limit")))
 
 
 def _found(row: Row) -> FoundRecord:
-    id_, message, sender, peer, transport, received_milliseconds, diagnosis = row
+    id_, message, sender, peer, transport, received_milliseconds, diagnosis, at = row
     received_at = datetime.fromtimestamp(received_milliseconds / 1000, UTC)
     return FoundRecord(
-        id_, bytes(message), sender, peer, transport, received_at, tuple(diagnosis.splitlines())
+        id_, bytes(message), sender, peer, transport, received_at, tuple(diagnosis.splitlines()), at
     )
 
 
@@ -120,6 +135,7 @@ _COLUMNS = select(
     audit_record.c.transport,
     audit_record.c.received_milliseconds,
     audit_record.c.diagnosis,
+    audit_record.c.at_milliseconds,
 )
 _SELECT_DIAGNOSES = Statement(
     select(audit_record.c.sender, audit_record.c.diagnosis, func.count())

@@ -22,6 +22,8 @@ from ihe.audit_events import (
     APPLICATION_START,
     APPLICATION_STOP,
     ASSERTION_REFUSED,
+    AUDIT_LOG_NAME,
+    AUDIT_QUERY,
     BY_TRANSACTION,
     DESTINATION,
     IP_ADDRESS,
@@ -342,6 +344,9 @@ def _objects(
                 replace(write(entry_uuid), name=happening.removed_titles.get(entry_uuid, ""))
                 for entry_uuid in happening.removed_entry_uuids
             )
+        case About.AUDIT_LOG:
+            asked = (AUDIT_QUERY, happening.query_xml.decode(errors="replace"))
+            return (replace(write(happening.endpoint, asked), name=AUDIT_LOG_NAME),)
         case About.SECURITY_RESOURCE:
             return (write(happening.endpoint, (ALERT_DESCRIPTION, happening.outcome_text)),)
 

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from ihe.http_transactions import CONSENT_CHANGE, CONSENT_READING, HttpTransaction
+from ihe.http_transactions import (
+    CONSENT_CHANGE,
+    CONSENT_READING,
+    ITI_81,
+    ITI_82,
+    JOURNAL_READING,
+    HttpTransaction,
+)
 from ihe.object_types import SUBMISSION_SET_NODE
 from ihe.patient_identity_feed import ITI_8_ADD, ITI_8_MERGE, ITI_8_UPDATE, FeedMessage
 from ihe.transactions import (
@@ -140,6 +147,7 @@ class About(StrEnum):
     SUBMITTED_DOCUMENT = "submitted document"
     REGISTRY_OBJECT = "registry object"
     SECURITY_RESOURCE = "security resource"
+    AUDIT_LOG = "audit log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +191,7 @@ ERASED_DOCUMENT = ObjectKind(
 )
 ERASED_OBJECT = ObjectKind(About.REGISTRY_OBJECT, _SYSTEM_OBJECT, "3", _OBJECT_REFERENCE, _PERMANENT_ERASURE)
 SECURITY_RESOURCE = ObjectKind(About.SECURITY_RESOURCE, _SYSTEM_OBJECT, "13", URI)
+AUDIT_LOG = ObjectKind(About.AUDIT_LOG, _SYSTEM_OBJECT, "13", URI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +238,7 @@ _SEND_UPDATE = Event(EXPORT, Action.UPDATE)
 _RECEIVE_UPDATE = Event(IMPORT, Action.UPDATE)
 _PATIENT_ADDED = Event(PATIENT_RECORD, Action.CREATE)
 _PATIENT_CHANGED = Event(PATIENT_RECORD, Action.UPDATE)
+_LOG_READ = Event(AUDIT_LOG_USED, Action.READ)
 _RECORD_READ = Event(PATIENT_RECORD, Action.READ)
 _RECORD_ERASED = Event(PATIENT_RECORD, Action.DELETE)
 
@@ -256,6 +266,9 @@ AUDITED_TRANSACTIONS = (
     A(ITI_86, _RECORD_ERASED, _RECORD_ERASED, (PATIENT, ERASED_DOCUMENT)),
     A(ITI_92, _SEND_UPDATE, _RECEIVE_UPDATE, _SUBMISSION),
     A(CONSENT_READING, _RECORD_READ, _RECORD_READ, (DECIDING_PATIENT,)),
+    A(JOURNAL_READING, _LOG_READ, _LOG_READ, (PATIENT, AUDIT_LOG)),
+    A(ITI_81, _LOG_READ, _LOG_READ, (PATIENT, AUDIT_LOG)),
+    A(ITI_82, _LOG_READ, _LOG_READ, (AUDIT_LOG,)),
     A(CONSENT_CHANGE, _PATIENT_CHANGED, _PATIENT_CHANGED, (DECIDING_PATIENT,)),
 )  # fmt: skip
 BY_TRANSACTION = {row.transaction: row for row in AUDITED_TRANSACTIONS}

@@ -19,4 +19,9 @@ class HttpTransaction:
 CONSENT_READING = HttpTransaction("consent-read", "Consent Read", OUR_OWN)
 CONSENT_CHANGE = HttpTransaction("consent-changed", "Consent Changed", OUR_OWN)
 
-HTTP_TRANSACTIONS = (CONSENT_READING, CONSENT_CHANGE)
+# A patient's journal is told in his words, not in those of ITI-81.
+JOURNAL_READING = HttpTransaction("journal-read", "Journal Read", OUR_OWN)
+ITI_81 = HttpTransaction("ITI-81", "Retrieve ATNA Audit Event")
+ITI_82 = HttpTransaction("ITI-82", "Retrieve Syslog Event")
+
+HTTP_TRANSACTIONS = (CONSENT_READING, CONSENT_CHANGE, JOURNAL_READING, ITI_81, ITI_82)

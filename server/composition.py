@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import literal_column, select
 
@@ -96,6 +97,7 @@ from server.migrations import migrate
 from server.on_demand import documents_on_demand
 from server.registry_transport import in_process, over_http
 from server.repository_care import vault_of
+from server.rest.audit import AuditOperations
 from server.rest.consent import ConsentOperations
 from server.rules import read_rule_pack
 from server.settings import Configuration
@@ -231,12 +233,12 @@ async def _audit_store(configuration: Configuration, database: Database) -> Audi
 def _operations(configuration: Configuration, database: Database) -> tuple[Operation, ...]:
     if not configuration.api.enabled:
         return ()
-    rules, api = configuration.domain.rules, configuration.api
-    if not rules:
+    if not configuration.domain.rules:
         return ()
-    return ConsentOperations(
-        database, read_rule_pack(rules), frozenset(api.declare), frozenset(api.operators)
-    ).all()
+    rules, api = read_rule_pack(configuration.domain.rules), configuration.api
+    consent = ConsentOperations(database, rules, frozenset(api.declare), frozenset(api.operators))
+    audit = AuditOperations(database, rules, ZoneInfo(configuration.domain.time_zone), configuration.address)
+    return (*consent.all(), *audit.all())
 
 
 def _consent(configuration: Configuration, database: Database) -> Consent:

@@ -243,7 +243,7 @@ class ConsentOperations:
 
     async def _opened(self, asked: Asked, diary: Diary) -> Desk:
         claimed = asker_of(asked.subject, self.rules)
-        patient_id = _patient_id(asked.header(PATIENT_ID.name.lower()) or claimed.patient_id)
+        patient_id = patient_id_of(asked.header(PATIENT_ID.name.lower()) or claimed.patient_id)
         diary.patient_ids = (patient_id,)
         asker = await Directory(self.database).checked(claimed, self.rules, asked.at)
         # Before what holds: a change in between makes the version too old, never the other way round.
@@ -252,7 +252,8 @@ class ConsentOperations:
         return Desk(asker, patient_id, held[patient_id], version)
 
 
-def _patient_id(text: str) -> str:
+def patient_id_of(text: str) -> str:
+    """The patient whom a header names, or 400."""
     if not text:
         detail = f"whose record? Say so in the header {PATIENT_ID.name}"
         raise Problem(Status.BAD_REQUEST, detail)

@@ -3,6 +3,7 @@
 from atna_audit import journal_texts
 from atna_audit.accesses import Deed
 from atna_audit.journal_texts import Language, Text
+from consent_broker.texts import TEXTS
 from exchange.basis import Basis
 
 
@@ -19,6 +20,13 @@ def test_every_text_is_there_in_every_language():
         assert all(one.strip() for one in text), text
         places = [one.count("{") for one in text]
         assert len(set(places)) == 1, text
+
+
+def test_what_the_journal_calls_a_right_is_what_the_broker_says_first():
+    """The journal knows the reasons of records by their first words (exchange/basis.py)."""
+    said = [text.en for text in TEXTS.values()]
+    for basis in Basis:
+        assert any(one.startswith(basis) for one in said), basis
 
 
 def test_every_deed_and_every_right_has_its_words():

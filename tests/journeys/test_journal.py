@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -39,6 +39,14 @@ def printed(platform: Platform, patient_id: str, *words: str) -> bytes:
     command += ["--config", str(platform.directory / "coffre.toml")]
     environment = {**os.environ, **platform.environment}
     return subprocess.run(command, check=True, capture_output=True, env=environment).stdout
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Records are on their way into the repository for a moment."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def accesses(record: Record, number: int, *words: str) -> list[dict[str, Any]]:
