@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consent_broker.decide import NOTHING_FOR_PROFESSIONALS, Verdict, decide
+from consent_broker.decision_log import DecisionLog
 from consent_broker.directory import Directory
-from consent_broker.model import Asker, Pair
+from consent_broker.matrix import IN_FORCE, Matrices
+from consent_broker.model import Asker, Pair, Right
+from consent_broker.notifications import Notifications
 from consent_broker.rules import Rules
-from consent_broker.store import directives_of
+from consent_broker.store import directives_with
 from database import Database
 from exchange.ports import Decision, Touched, Whose
 from exchange.subject import Subject
-from exchange.verbs import Verb
+from exchange.verbs import READING, Verb
 from exchange.visibility import NOTHING, AllOf, View
+from ihe.xua import EMERGENCY_WITHOUT_REASON
+from xua.refused import NotAccepted
 from xua.user import PersonId, Role
 
 
@@ -31,6 +36,18 @@ class ConsentBroker:
 
     database: Database
     rules: Rules
+    matrices: Matrices
+    log: DecisionLog
+
+    @classmethod
+    def of(cls, database: Database, rules: Rules) -> "ConsentBroker":
+        """The broker of these rules on this database."""
+        return cls(database, rules, Matrices(database, rules), DecisionLog(database))
+
+    @property
+    def notifications(self) -> Notifications:
+        """What patients are to be told."""
+        return Notifications(self.database)
 
     async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
         """Decide for each of these patients; where the directives cannot be read nothing is permitted.
@@ -42,22 +59,41 @@ class ConsentBroker:
         if verb is Verb.IDENTIFY:
             return Decision(permit=True, reasons=("who a patient is, is not his to decide",))
         asker = await Directory(self.database).checked(asker_of(subject, self.rules), self.rules, at)
+        emergency = asker.purpose in self.rules.emergencies
+        if emergency and self.rules.emergency.asks_for_reason and not reason_of(subject):
+            raise NotAccepted(EMERGENCY_WITHOUT_REASON)
         touched = await whose()
         # Whoever names an object that is not there is answered by the same steps as of a record without it.
         patient_ids = (touched.named | touched.owners) or {_NOBODY}
-        directives = await directives_of(patient_ids, self.rules.unopened, self.database)
+        in_force = (IN_FORCE, {"day": at.date().isoformat()})
+        directives, (versions,) = await directives_with(
+            patient_ids, self.rules.unopened, self.database, in_force
+        )
+        rules = await self.matrices.rules_by(versions[0][0] if versions else 0)
+        # A deposit was decided before our repository sent it on to its registry.
+        again = subject.is_ourselves and verb not in READING
+        if verb in _WEIGHED and asker.person and not again:
+            await self.log.note(asker, _WEIGHED[verb], at)
         verdicts = {
-            patient_id: decide(asker, verb, patient_id, directives[patient_id], self.rules, at)
+            patient_id: decide(asker, verb, patient_id, directives[patient_id], rules, at)
             for patient_id in sorted(patient_ids)
         }
         clears_away = asker.profession in self.rules.administrators
+        permit = bool(asker.person) and (verb in READING or _permitted(verdicts, touched, clears_away))
+        opened = tuple(
+            patient_id
+            for patient_id, verdict in verdicts.items()
+            if verdict.emergency and permit and not again and patient_id != _NOBODY
+        )
+        if opened and subject.user and self.rules.emergency.tells_patient:
+            await self.notifications.note(opened, subject.user, at)
         return Decision(
-            permit=bool(asker.person) and (verb in _LOOKING or _permitted(verdicts, touched, clears_away)),
+            permit=permit,
             reasons=tuple(str(reason) for verdict in verdicts.values() for reason in verdict.reasons),
             view=View(
                 {
                     patient_id: NOTHING_FOR_PROFESSIONALS
-                    if verdict.visible == NOTHING and verb in _LOOKING
+                    if verdict.visible == NOTHING and verb in READING
                     else verdict.visible
                     for patient_id, verdict in verdicts.items()
                 }
@@ -65,10 +101,9 @@ class ConsentBroker:
             acceptable=AllOf(tuple(verdict.acceptable for verdict in verdicts.values())),
             depositor=asker.person or None,
             leftovers=clears_away,
+            opened_by_emergency=opened,
         )
 
-
-_LOOKING = (Verb.FIND, Verb.READ)
 
 # The id of no patient.
 _NOBODY = "nobody"
@@ -98,6 +133,16 @@ def asker_of(subject: Subject, rules: Rules) -> Asker:
         specialty=_pair(user.specialty),
         purpose=_pair(user.purpose_of_use),
     )
+
+
+# What of the access matrix each verb is about; a retrieve is decided as its repository asks the registry.
+_WEIGHED = {Verb.FIND: Right.READ, Verb.DEPOSIT: Right.DEPOSIT}
+
+
+def reason_of(subject: Subject) -> str:
+    """Why the user says that he asks: the words beside the code of his purpose of use."""
+    purpose = subject.user.purpose_of_use if subject.user else None
+    return purpose.original_text if purpose else ""
 
 
 def person_of(person: PersonId) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from consent_broker.decide import Verdict, decide
 from consent_broker.directory import Directory
+from consent_broker.matrix import Matrices
 from consent_broker.model import Asker
 from consent_broker.rules import Rules
 from consent_broker.store import directives_of
@@ -31,6 +32,7 @@ async def explained(
         asker = replace(asker, profession=licences[0].profession, specialty=licences[0].specialty)
     if emergency:
         asker = replace(asker, purpose=min(rules.emergencies))
+    rules = await Matrices(database, rules).rules_on(at.date())
     asker = await Directory(database).checked(asker, rules, at)
     then = at if at < now else None
     directives = await directives_of((patient,), rules.unopened, database, then)

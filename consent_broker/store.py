@@ -25,7 +25,7 @@ from consent_broker.model import (
     Right,
 )
 from consent_broker.versions import count_change
-from database import Database, Statement, Transaction, any_of
+from database import Call, Database, Row, Statement, Transaction, any_of
 from exchange.pledge import due
 
 
@@ -92,13 +92,27 @@ async def directives_of(
 
     With `as_of`, what he had decided by then.
     """
+    if as_of is None:
+        return (await directives_with(patients, unopened, database))[0]
+    wanted = {"patients": sorted(patients), "then": _seconds(as_of)}
     async with database.reading() as reading:
-        if as_of is None:
-            wanted: dict[str, object] = {"patients": sorted(patients)}
-            statuses, rows = await reading.fetch_each((_STATUSES, wanted), (_DIRECTIVES, wanted))
-        else:
-            wanted = {"patients": sorted(patients), "then": _seconds(as_of)}
-            statuses, rows = await reading.fetch_each((_STATUSES_THEN, wanted), (_DIRECTIVES_THEN, wanted))
+        statuses, rows = await reading.fetch_each((_STATUSES_THEN, wanted), (_DIRECTIVES_THEN, wanted))
+    return _by_patient(patients, unopened, statuses, rows)
+
+
+async def directives_with(
+    patients: Collection[str], unopened: RecordStatus, database: Database, *more: Call
+) -> tuple[Mapping[str, Directives], list[list[Row]]]:
+    """What each of these patients has decided by now, and what else a decision needs, in one reading."""
+    wanted = {"patients": sorted(patients)}
+    async with database.reading() as reading:
+        statuses, rows, *others = await reading.fetch_each((_STATUSES, wanted), (_DIRECTIVES, wanted), *more)
+    return _by_patient(patients, unopened, statuses, rows), others
+
+
+def _by_patient(
+    patients: Collection[str], unopened: RecordStatus, statuses: list[Row], rows: list[Row]
+) -> Mapping[str, Directives]:
     status = {patient: (RecordStatus(text), _moment_or_none(opens)) for patient, text, opens in statuses}
     held: dict[str, list[Directive]] = {patient: [] for patient in patients}
     for patient, *columns in rows:

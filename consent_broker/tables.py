@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -119,6 +120,51 @@ membership = Table(
     *(Column(name, Text, nullable=False) for name in ("person", "organization")),
     *_dated(),
     Index("ix_membership_person", "person"),
+)
+
+# What patients are to be told; a row is there before the answer that it tells of, and stays when it was told.
+consent_notification = Table(
+    "consent_notification",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("patient", "kind", "person", "name", "role", "organization", "purpose", "reason")
+    ),
+    # By which the same is told once: all that is done by one assertion.
+    Column("occasion", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("told", BigInteger),
+    UniqueConstraint("patient", "kind", "occasion", name="uq_consent_notification_occasion"),
+)
+
+# The access matrix, version by version; none is altered once it is there. A day is YYYY-MM-DD, or empty.
+matrix_version = Table(
+    "matrix_version",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    Column("valid_from", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+matrix_cell = Table(
+    "matrix_cell",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    Column("version", BigInteger, nullable=False, index=True),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("profession", "specialty", "type", "allows", "valid_from", "valid_until")
+    ),
+)
+
+# How often whoever is of one profession and specialty was decided about, day by day; nobody's name.
+decision_count = Table(
+    "decision_count",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("day", "profession", "specialty", "allows")),
+    Column("decisions", BigInteger, nullable=False),
 )
 
 # The assertions for one use that were used (SAML 2.0 Core: 2.5.1.5).

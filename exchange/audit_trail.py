@@ -26,12 +26,15 @@ from ihe.audit_events import (
     AUDIT_QUERY,
     BY_TRANSACTION,
     DESTINATION,
+    EMERGENCY_OVERRIDE,
     IP_ADDRESS,
     LOGIN,
     MACHINE_NAME,
     NODE_AUTHENTICATION,
     ON_BEHALF_OF,
     ORGANIZATION,
+    PATIENT,
+    PATIENT_NUMBER,
     QUERY_ENCODING,
     REPLACED_ENTRY,
     REPOSITORY_UNIQUE_ID,
@@ -107,6 +110,7 @@ class Happening:
     removed_entry_uuids: tuple[str, ...] = ()
     removed_titles: Mapping[str, str] = field(default_factory=dict)
     access_reasons: tuple[str, ...] = ()
+    opened_by_emergency: tuple[str, ...] = ()
     message_id: str = ""
     change: str = ""
     user: User | None = None
@@ -126,6 +130,7 @@ def audit_messages_of(happening: Happening) -> tuple[AuditMessage, ...]:
     return (
         *(_message(row, happening, row.obsolete_action, (patient,)) for patient in obsolete),
         *(_message(row, happening, action, patients) for patients in _patients_by_message(row, happening)),
+        *((_emergency(happening),) if happening.opened_by_emergency else ()),
         *((_alert(happening, USE_OF_RESTRICTED_FUNCTION),) if happening.software_refused else ()),
         *((_alert(happening, ASSERTION_REFUSED), _failed_login(happening)) if happening.user_refused else ()),
     )
@@ -263,7 +268,12 @@ def _software(happening: Happening) -> tuple[ActiveParticipant, ...]:
 
 def _coded(role: Role | None) -> tuple[CodedValue, ...]:
     # The schema asks for a code system and an original text, which XSPA's plain codes do not have.
-    return (CodedValue(role.code, role.system or XSPA, role.display_name or role.code),) if role else ()
+    if role is None:
+        return ()
+    text = role.original_text or role.display_name or role.code
+    return (
+        CodedValue(role.code, role.system or XSPA, text, role.display_name if role.original_text else ""),
+    )
 
 
 def _sender(happening: Happening, *roles: CodedValue) -> ActiveParticipant:
@@ -372,6 +382,28 @@ def _alert(happening: Happening, type_code: CodedValue) -> AuditMessage:
         (reporter, peer),
         AuditSource(happening.audit_source_id),
         _objects(SECURITY_RESOURCE, type_code, happening, ()),
+    )
+
+
+def _emergency(happening: Happening) -> AuditMessage:
+    """Somebody got in by an emergency: who, to whose record, and why (DICOM PS3.15 A.5.3.11)."""
+    purpose = _coded(happening.user.purpose_of_use) if happening.user else ()
+    reporter = replace(_receiver(happening), is_requestor=False)
+    reason = (ALERT_DESCRIPTION, "; ".join(one.original_text for one in purpose))
+    patients = (_object(PATIENT, PATIENT_NUMBER, patient) for patient in happening.opened_by_emergency)
+    return AuditMessage(
+        EventIdentification(
+            SECURITY_ALERT,
+            happening.at,
+            happening.outcome,
+            Action.EXECUTE,
+            (EMERGENCY_OVERRIDE,),
+            happening.outcome_text,
+            purpose,
+        ),
+        (reporter, *_human(happening)),
+        AuditSource(happening.audit_source_id),
+        (_object(SECURITY_RESOURCE, URI, happening.endpoint, reason), *patients),
     )
 
 

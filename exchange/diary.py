@@ -51,6 +51,7 @@ class Diary:
     removed_entry_uuids: tuple[str, ...] = ()
     removed_titles: Mapping[str, str] = field(default_factory=dict)
     access_reasons: tuple[str, ...] = ()
+    opened_by_emergency: tuple[str, ...] = ()
     documents: tuple[AuditedDocument, ...] = ()
     failed_documents: tuple[AuditedDocument, ...] = field(default=())
     failure_text: str = ""
@@ -105,6 +106,7 @@ class Diary:
             removed_entry_uuids=self.removed_entry_uuids,
             removed_titles=self.removed_titles,
             access_reasons=self.access_reasons,
+            opened_by_emergency=self.opened_by_emergency,
             message_id=self.message_id,
             change=self.change,
             user=self.user,

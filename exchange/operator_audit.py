@@ -117,6 +117,21 @@ def directory_changed(
     )
 
 
+def matrix_changed(
+    at: datetime,
+    matrix_uri: str,
+    change: str,
+    operator: str,
+    process_id: str,
+    audit_source_id: str,
+    trouble: str = "",
+) -> AuditMessage:
+    """Tell that somebody changed what professions may read and deposit (DICOM PS3.15 A.5.3.11)."""
+    return _register_changed(
+        SECURITY_CONFIGURATION, at, matrix_uri, change, operator, process_id, audit_source_id, trouble
+    )
+
+
 def _register_changed(
     what: CodedValue,
     at: datetime,

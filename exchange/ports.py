@@ -111,6 +111,8 @@ class Decision:
     acceptable: Visibility = EVERYTHING
     depositor: str | None = None
     leftovers: bool = True
+    opened_by_emergency: tuple[str, ...] = ()
+    """The patients in whose records an emergency opened something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         whose = partial(conversation.patients, request, diary)
         decision = await around.consent.decide(subject, conversation.verb, whose, around.clock())
         diary.access_reasons = decision.reasons
+        diary.opened_by_emergency = decision.opened_by_emergency
         if not decision.permit:
             raise Forbidden(*decision.reasons)
         # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL,

@@ -147,6 +147,9 @@ NOT_CONFIRMED = R(_AUTHENTICATION, "the subject is not confirmed")
 ONE_SUBJECT = R(_TOKEN, "exactly one subject with a NameID and one subject-id is expected")
 ONE_ROLE = R(_AUTHENTICATION, "exactly one role is expected")
 ONE_PURPOSE = R(_AUTHENTICATION, "exactly one purpose of use is expected")
+EMERGENCY_WITHOUT_REASON = R(
+    _AUTHENTICATION, "an emergency needs its reason, as the originalText of the purpose of use"
+)
 BAD_ATTRIBUTE = R(_TOKEN, "an attribute's value is not formed as its name asks")
 
 REFUSALS = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

@@ -244,7 +244,7 @@ def _operations(configuration: Configuration, database: Database) -> tuple[Opera
 def _consent(configuration: Configuration, database: Database) -> Consent:
     if not configuration.domain.rules:
         return OpenDomain()
-    return ConsentBroker(database, read_rule_pack(configuration.domain.rules))
+    return ConsentBroker.of(database, read_rule_pack(configuration.domain.rules))
 
 
 def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients:

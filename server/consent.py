@@ -11,12 +11,13 @@ from consent_broker.decide import Verdict
 from consent_broker.explain import explained
 from consent_broker.history import history
 from consent_broker.model import Asker, Directives, RecordStatus
+from consent_broker.notifications import Notification, Notifications
 from consent_broker.rules import Rules
 from consent_broker.store import Change, Directive, Kind, described
 from database import Database
 from exchange.operator_audit import consent_touched
 from exchange.verbs import Verb
-from server.operating import Done, recorded_work
+from server.operating import Done, opened, recorded_work
 from server.rules import read_rule_pack
 from server.settings import Configuration
 
@@ -104,6 +105,28 @@ async def explain(
     """What somebody could do with the record at a moment, and why: by what held then, or holds now."""
     async with _looking(configuration, patient, operator) as (rules, database):
         return await explained(patient, asker, verb, at, _now(), rules, database, emergency=emergency)
+
+
+async def notifications(
+    configuration: Configuration, patient: str, operator: str
+) -> tuple[Notification, ...]:
+    """What this patient was, or is to be, told."""
+    async with _looking(configuration, patient, operator) as (_, database):
+        return await Notifications(database).of(patient)
+
+
+async def untold(configuration: Configuration) -> tuple[Notification, ...]:
+    """What has not been told yet, to whoever it is."""
+    rules_of(configuration)
+    async with opened(configuration) as database:
+        return await Notifications(database).untold()
+
+
+async def told(configuration: Configuration, number: int) -> Notification | None:
+    """Note that a patient was told."""
+    rules_of(configuration)
+    async with opened(configuration) as database:
+        return await Notifications(database).told(number, _now())
 
 
 def rules_of(configuration: Configuration) -> Rules:

@@ -1,6 +1,5 @@
 """What an operator does to the directory of professionals; it counts at the next request."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -8,10 +7,8 @@ from datetime import UTC, datetime
 from audit_message.model import AuditMessage
 from consent_broker.directory import Directory, Line, Listed, described
 from consent_broker.store import Change
-from database import open_database
 from exchange.operator_audit import directory_changed
-from server.migrations import migrate
-from server.operating import Done, recorded_work
+from server.operating import Done, opened, recorded_work
 from server.settings import Configuration
 
 # The directory in audit records; no address, for nobody reaches it but by its commands.
@@ -37,12 +34,8 @@ async def strike(configuration: Configuration, listed: Listed, operator: str) ->
 
 async def lines(configuration: Configuration, kind: type[Listed]) -> tuple[Line, ...]:
     """Every entry of a kind that ever stood."""
-    await asyncio.to_thread(migrate, configuration.database.url)
-    database = await open_database(configuration.database.url)
-    try:
+    async with opened(configuration) as database:
         return await Directory(database).lines(kind)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager

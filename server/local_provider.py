@@ -6,7 +6,7 @@ Whoever can read its key can be anyone: it is as strong as the protection of tha
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -99,8 +99,8 @@ class LocalProvider:
     content: UsersFile
     signer: Signer
 
-    def user(self, name: str, purpose: Coded | None = None, patient_id: str = "") -> User:
-        """Who that is, for a new assertion; raises NoSuchUser."""
+    def user(self, name: str, purpose: Coded | None = None, patient_id: str = "", reason: str = "") -> User:
+        """Who that is, for a new assertion, and why he asks; raises NoSuchUser."""
         user = self.content.users.get(name)
         if user is None:
             raise NoSuchUser(name, self.content.users)
@@ -113,7 +113,7 @@ class LocalProvider:
             assertion_id=f"_{uuid4()}",
             role=user.role.role,
             specialty=user.specialty.role if user.specialty else None,
-            purpose_of_use=(purpose or user.purpose).role,
+            purpose_of_use=replace((purpose or user.purpose).role, original_text=reason),
             organization_name=user.organization,
             organization_id=user.organization_id,
             patient_id=patient_id,

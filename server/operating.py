@@ -26,6 +26,17 @@ class Done:
 
 
 @asynccontextmanager
+async def opened(configuration: Configuration) -> AsyncIterator[Database]:
+    """The database, for work that touches no patient's record."""
+    await asyncio.to_thread(migrate, configuration.database.url)
+    database = await open_database(configuration.database.url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
 async def recorded_work(
     configuration: Configuration, record: Callable[[Done], AuditMessage]
 ) -> AsyncIterator[Database]:

@@ -102,9 +102,10 @@ def _attributes(user: User) -> Iterator[tuple[Attribute, str]]:
 def _coded(element: str, role: Role) -> str:
     system = f" codeSystem={quoteattr(role.system)}" if role.system else ""
     display_name = f" displayName={quoteattr(role.display_name)}" if role.display_name else ""
+    text = f"<originalText>{escape(role.original_text)}</originalText>" if role.original_text else ""
     return (
         f'<{element} xmlns="{HL7}" xmlns:xsi="{XSI}" xsi:type="CE" code={quoteattr(role.code)}'
-        f"{system}{display_name}/>"
+        f"{system}{display_name}>{text}</{element}>"
     )
 
 

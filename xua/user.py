@@ -18,6 +18,8 @@ class Role:
     code: str
     system: str = ""
     display_name: str = ""
+    original_text: str = ""
+    """What the code was chosen for, in somebody's own words: of a purpose of use, its reason."""
 
 
 @dataclass(frozen=True, slots=True)

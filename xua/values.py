@@ -15,6 +15,7 @@ LONGEST_VALUE = 1024
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?")
 _OID_URN = "urn:oid:"
+_ORIGINAL_TEXT = f"{{{HL7}}}originalText"
 
 
 def text_of(element: etree._Element) -> str:
@@ -66,6 +67,7 @@ def coded(value: etree._Element) -> Role:
         _checked(element.get("code", "")),
         _short(element.get("codeSystem", "")).removeprefix(_OID_URN),
         _short(element.get("displayName", "")),
+        _short(element.findtext(_ORIGINAL_TEXT) or ""),
     )
 
 

@@ -1,12 +1,13 @@
 """`coffre consent`: what a patient decides about who sees his record."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.commands import options
+from server.commands import matrix, options
 from server.commands.consent_call import (
     Called,
     Days,
@@ -19,14 +20,21 @@ from server.commands.consent_call import (
     one_of,
     pair,
     party,
+    run,
 )
 from server.commands.outcome import ExitCode, Trouble, write_json
+
+if TYPE_CHECKING:
+    from consent_broker.notifications import Notification
 
 app = typer.Typer(
     help="What patients decide about their records: who may read, who may deposit, what is hidden.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+app.add_typer(matrix.app, name="matrix")
 
 
 @app.callback()
@@ -304,6 +312,41 @@ def show(patient: Patient, config: options.ConfigFile = None, as_json: options.J
     typer.echo(f"The record of {called.patient} is {status}.")
     for each in changes:
         typer.echo(f"{each.at:%Y-%m-%d %H:%M:%S}Z  {each}  (by {each.by})")
+
+
+@app.command()
+def notifications(
+    patient: Annotated[
+        str, typer.Argument(metavar="[PATIENT]", help="Of this patient; otherwise all not yet told.")
+    ] = "",
+    told: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="Note that the patient was told of this one.")
+    ] = 0,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show what patients are to be told: who got into their records by an emergency, and why."""
+    from server import consent as work
+    from server.commands.configured import configuration_of
+
+    if told:
+        one = run(work.told(configuration_of(config), told))
+        if one is None:
+            raise Trouble(ExitCode.USAGE, f"Nothing is to be told by the number {told}.", "See the list.")
+        found: tuple[Notification, ...] = (one,)
+    elif patient:
+        called = Called.on(patient, config)
+        found = called.run(work.notifications(called.configuration, called.patient, called.operator))
+    else:
+        found = run(work.untold(configuration_of(config)))
+    if as_json:
+        write_json([asdict(one) for one in found])
+        return
+    for one in found:
+        when = f"told {one.told:%Y-%m-%d %H:%M:%S}Z" if one.told else "not yet told"
+        who = ", ".join(filter(None, (one.name, one.role, one.organization)))
+        typer.echo(f"{one.number}  {one.made:%Y-%m-%d %H:%M:%S}Z  {one.patient}: {one.kind} by {who}")
+        typer.echo(f"    {one.purpose}, {one.reason or 'no reason given'}; {when}")
 
 
 @app.command()

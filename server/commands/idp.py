@@ -144,6 +144,7 @@ def token(
     purpose: Annotated[
         str | None, typer.Option(metavar="CODE^NAME^SYSTEM", help="Another purpose of use.")
     ] = None,
+    reason: Annotated[str, typer.Option(help="Why: an emergency may need it.")] = "",
     patient: Annotated[str, typer.Option(help="The patient it is for, as ID^^^&OID&ISO.")] = "",
     audience: Annotated[str, typer.Option(help="Who is to accept it; else this domain.")] = "",
     config: options.ConfigFile = None,
@@ -154,7 +155,9 @@ def token(
     Example:
       coffre idp token amuller > amuller.xml
     """
-    typer.echo(issue(_configuration(config), login, minutes, _coded(purpose), patient, audience).decode())
+    configuration = _configuration(config)
+    token = issue(configuration, login, minutes, _coded(purpose), patient, audience, reason)
+    typer.echo(token.decode())
 
 
 def issue(
@@ -164,6 +167,7 @@ def issue(
     purpose: "Coded | None" = None,
     patient_id: str = "",
     audience: str = "",
+    reason: str = "",
 ) -> bytes:
     """An assertion by the local provider of this configuration."""
     from server.local_provider import NoSuchUser, open_provider
@@ -172,7 +176,7 @@ def issue(
     provider = open_provider(_directory_of(configuration))
     audience = audience or audiences_of(configuration)[0]
     try:
-        user = provider.user(login, purpose, patient_id)
+        user = provider.user(login, purpose, patient_id, reason)
     except NoSuchUser as problem:
         known = ", ".join(problem.known) or "nobody yet"
         raise Trouble(

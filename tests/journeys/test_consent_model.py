@@ -13,7 +13,7 @@ from consent_broker.directory import Membership, Professional
 from consent_broker.model import Basis, Level, Party, PartyKind, Period, RecordStatus, Right
 from consent_broker.store import Directive, Kind
 from database import open_database
-from server import directory
+from server import directory, matrix
 from tests.messages.requests import SUCCESS
 from tests.services.platform import Platform, running
 from tests.services.ruled import RULED_DOMAIN, STRICTER_RULES, Person, Record, write_rules
@@ -190,3 +190,71 @@ def test_every_change_is_in_the_audit_trail_with_the_state_before(record):
     ]
     trail = audited(record)
     assert all(encoded(each) in trail for each in told)
+
+
+def test_break_glass_needs_a_reason_is_recorded_as_such_and_told_to_the_patient(record):
+    """An emergency lifts what the rule pack says, and nothing else; its purpose of use carries the reason.
+
+    ITI TF-2: 3.40.4.1.2, docs/consent.md.
+    """
+    doctor = licensed(record, "E1")
+    normal, secret = record.deposit(record.patient), record.deposit(record.patient, level="V")
+    hidden = record.deposit(record.patient)
+    record.hide(hidden)
+    refused = record.all_of_it(doctor.in_emergency())
+    assert refused.fault == (
+        "Sender",
+        "FailedAuthentication",
+        "an emergency needs its reason, as the originalText of the purpose of use",
+    )
+    assert refused.status == 400
+    assert record.notifications() == []
+    assert record.seen_by(doctor.in_emergency("found unconscious & alone".replace("&", "&amp;"))) == [
+        normal.unique_id
+    ]
+    assert record.retrieve(doctor.in_emergency("again"), secret.unique_id).codes == [
+        "XDSDocumentUniqueIdError"
+    ]
+    assert record.retrieve(doctor.in_emergency("again"), normal.unique_id).parts[1][1] == b"Dear colleague"
+    assert [(one.name, one.reason) for one in record.notifications()] == [
+        ("Dr E1", "found unconscious & alone"), ("Dr E1", "again"), ("Dr E1", "again"),
+    ]  # fmt: skip
+    trail = audited(record)
+    assert 'csd-code="ETREAT" codeSystemName="2.16.840.1.113883.5.8"' in trail
+    assert 'originalText="found unconscious &amp; alone"' in trail
+    assert trail.count("Emergency Override Started") == 3
+
+
+def test_the_patient_s_switch_closes_his_record_to_emergencies(record):
+    """Emergency access: level and switch; what nobody got is told to nobody (docs/consent.md)."""
+    doctor = licensed(record, "E2")
+    sent = record.deposit(record.patient, level="R")
+    emergency = doctor.in_emergency("found unconscious")
+    assert record.seen_by(emergency) == []
+    record.let(Directive(Kind.EMERGENCY, level=Level.RESTRICTED))
+    assert record.seen_by(emergency) == [sent.unique_id]
+    told = len(record.notifications())
+    record.let(Directive(Kind.EMERGENCY))
+    assert record.seen_by(emergency) == []
+    assert len(record.notifications()) == told
+
+
+def test_a_new_version_of_the_matrix_counts_from_the_next_request_on(record):
+    """en fonction de la profession et de la spécialité: versioned data, first tried on decisions made.
+
+    docs/consent.md.
+    """
+    doctor = licensed(record, "X1")
+    record.grant(doctor.party)
+    note, lab = record.deposit(record.patient), record.deposit(record.patient, type_code="LAB")
+    assert sorted(record.seen_by(doctor)) == sorted([note.unique_id, lab.unique_id])
+    cells = asyncio.run(matrix.cells(record.configuration, 0))
+    without = frozenset(cell for cell in cells if cell.type[0] != "LAB")
+    decisions, effects = asyncio.run(matrix.would_change(record.configuration, without))
+    assert decisions > 0
+    assert {(one.profession, one.right): one.lost for one in effects}[DOCTOR, Right.READ] == {
+        ("LAB", "2.999.1")
+    }
+    for version, seen in ((without, [note]), (cells, [note, lab])):
+        asyncio.run(matrix.add(record.configuration, version, None, "operator", "journey"))
+        assert sorted(record.seen_by(doctor)) == sorted(one.unique_id for one in seen)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from consent_broker.directory import Listed
 from consent_broker.model import Level, Origin, Party, PartyKind, Period, RecordStatus, Right
+from consent_broker.notifications import Notification
 from consent_broker.store import Change, Directive, Kind
 from server import consent, directory
 from server.configuration import load
@@ -188,6 +189,10 @@ class Record:
 
     def history(self) -> tuple[Change, ...]:
         return asyncio.run(consent.show(self.configuration, self.patient_id, "portal"))[1]
+
+    def notifications(self) -> list[Notification]:
+        found = consent.notifications(self.configuration, self.patient_id, "portal")
+        return [*asyncio.run(found)]
 
     def let(self, directive: Directive) -> None:
         asyncio.run(consent.give(self.configuration, self.patient_id, directive, "portal"))
