@@ -1,6 +1,6 @@
 """Documents that were stored without encryption go into the vault, one by one; servers may run on."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +12,8 @@ from repository.store import RepositoryStore
 class Owners(Protocol):
     """Knows whose a document is, which no row of a plain one says."""
 
-    async def owners(self, unique_ids: Iterable[str]) -> Collection[str]:
-        """In whose records these documents are; raises RegistryUnreachable."""
+    async def owners(self, unique_ids: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """In whose records each document is, those in none left out; raises RegistryUnreachable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ async def encrypt_documents(store: RepositoryStore, registry: Owners, clock: Clo
         after_id = batch[-1][0]
         for id_, copy in batch:
             # Of one document of two patients, which a registry would not take, the first has it.
-            owners = sorted(await registry.owners([copy.unique_id]))
+            owners = sorted((await registry.owners([copy.unique_id])).get(copy.unique_id, ()))
             try:
                 await store.encrypt(id_, copy, owners[0] if owners else "", clock())
             except StorageError as problem:

@@ -56,10 +56,11 @@ def configuration_of(platform: Platform) -> Configuration:
 
 
 def last_records(platform: Platform, number: int) -> list[AuditMessage]:
-    """By their times: each process, the operator's too, writes a file of its own."""
+    """By their times, for each process writes a file of its own; the starts of processes are left out."""
     (spool,) = platform.audit_spools
     messages = [read_audit_message(one) for one in stored_records(spool)]
-    return sorted(messages, key=lambda one: one.event.at)[-number:]
+    asked = [one for one in messages if one.event.event_id.code != "110100"]
+    return sorted(asked, key=lambda one: one.event.at)[-number:]
 
 
 def refusal(platform: Platform, patient_id: str) -> str:

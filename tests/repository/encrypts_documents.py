@@ -18,9 +18,9 @@ from tests.repository.iti41 import store_in
 class Owner:
     """All documents are one patient's."""
 
-    async def owners(self, unique_ids: Iterable[str]) -> list[str]:
+    async def owners(self, unique_ids: Iterable[str]) -> dict[str, list[str]]:
         print(*unique_ids, flush=True)
-        return ["P1^^^&2.999.3&ISO"]
+        return {one: ["P1^^^&2.999.3&ISO"] for one in unique_ids}
 
 
 async def encrypt(directory: Path, url: str) -> None:

@@ -40,10 +40,10 @@ class Owners:
         self._known = known
         self._gone_at = gone_at
 
-    async def owners(self, unique_ids: Iterable[str]) -> set[str]:
+    async def owners(self, unique_ids: Iterable[str]) -> dict[str, set[str]]:
         if self._gone_at in unique_ids:
             raise RegistryUnreachable("gone", sent=False)
-        return {self._known[one] for one in unique_ids if one in self._known}
+        return {one: {self._known[one]} for one in unique_ids if one in self._known}
 
 
 async def encrypted(store: RepositoryStore, owners: Owners) -> Encrypted:
