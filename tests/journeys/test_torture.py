@@ -67,8 +67,11 @@ def test_the_judge_sees_a_lost_document_a_lost_entry_and_a_lost_record(fresh_pla
     assert f"{unknown.unique_id} is not registered, its sender knows better" in judge.wrong_in_record(
         platform, [document, unknown]
     )
-    (told,) = judge.wrong_in_audit(platform, [unknown])
-    assert told == f"{unknown.unique_id} was acknowledged with (0, 0) records of ITI-41 and ITI-42"
+    assert list(judge.wrong_in_audit(platform, [unknown])) == [
+        f"{unknown.unique_id} was acknowledged with (0, 0) records of ITI-41 and ITI-42",
+        f"{unknown.unique_id} has no record of its ITI-41",
+        f"{unknown.unique_id} has no record of its ITI-42",
+    ]
 
 
 TRACE = """

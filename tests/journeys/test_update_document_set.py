@@ -254,8 +254,8 @@ def test_a_restricted_update_moves_no_document(record):
 
 
 @pytest.mark.parametrize(("action", "number"), [(ITI_57, "ITI-57"), (ITI_92, "ITI-92")])
-def test_the_record_names_patient_and_submission_set(record, action, number):
-    """MU supplement: 3.57.5.1."""
+def test_the_record_names_patient_submission_set_and_document(record, action, number):
+    """MU supplement: 3.57.5.1; the document is there for the patient's journal."""
     record.send(*record.version(), action=action)
     (directory,) = record.platform.audit_spools
     (message,) = [
@@ -265,7 +265,11 @@ def test_the_record_names_patient_and_submission_set(record, action, number):
     ]
     assert [each.code for each in message.event.type_codes] == [number]
     assert (message.event.event_id.code, message.event.outcome) == ("110107", 0)
-    assert [each.id for each in message.objects] == [record.patient_id, record.set_unique_id]
+    assert [each.id for each in message.objects] == [
+        record.patient_id,
+        record.set_unique_id,
+        record.unique_id,
+    ]
 
 
 @pytest.mark.parametrize(
