@@ -105,14 +105,21 @@ async def _documents(
     documents: dict[str, StagedDocument] = {}
     lost = set()
     faults: list[RegistryError] = []
-    referred = set()
+    referred: dict[str, str] = {}
     for document in provided:
         content_id = _content_id(document)
         if document.href is None:
             await message.attachments.stage(content_id, document.inline or b"")
-        referred.add(content_id)
         staged = message.attachments.get(content_id)
-        if document.id in documents:
+        owner = referred.setdefault(content_id, document.id)
+        if owner != document.id:
+            lost.add(document.id)
+            faults.append(
+                MISSING_DOCUMENT.error(
+                    f"xds:Document {document.id} refers to {document.href}, which is xds:Document {owner}"
+                )
+            )
+        elif document.id in documents:
             faults.append(
                 REPOSITORY_METADATA_ERROR.error(f"two xds:Document elements have the id {document.id}")
             )

@@ -243,15 +243,18 @@ def test_a_reference_leads_to_a_part_that_is_a_document(platform, trap, href):
         assert answer.codes == ["XDSMissingDocument", "XDSMissingDocumentMetadata"]
 
 
-def test_one_part_for_two_documents_is_kept_once(platform, trap):
-    """SOAP MTOM 1.0: 2.3; it is allowed, and multiplies nothing."""
+def test_one_part_is_one_document(platform, trap):
+    """ITI TF-2: 3.41.4.1.2; small messages must not make many documents."""
     sent = submission(platform.add_patient(), 2)
-    before = platform.stored_files
-    answer = provided(platform, sent, "cid:part1@wire", "cid:part1@wire", parts=(DOCUMENT,))
-    assert answer.status_urn == SUCCESS
-    assert len(platform.stored_files - before) == 1
-    with pytest.raises(BlockingIOError):
-        trap.accept()
+    with harmless(platform, sent.patient_id, trap):
+        answer = provided(platform, sent, "cid:part1@wire", "cid:part1@wire", parts=(DOCUMENT,))
+        assert answer.status_urn == FAILURE
+        assert answer.errors == [
+            (
+                "XDSMissingDocument",
+                "xds:Document Document2 refers to cid:part1@wire, which is xds:Document Document1",
+            )
+        ]
 
 
 def test_a_part_is_not_there_twice_under_one_name(platform, trap):
