@@ -38,14 +38,16 @@ def _titles(rows: Iterable[Row]) -> Mapping[str, str]:
     return {id_: each[0] for id_, each in texts if each}
 
 
-_entry, _patient = t.document_entry.c, t.patient.c
+_object, _entry, _patient = t.registered_object.c, t.document_entry.c, t.patient.c
 _TITLES_OF_DOCUMENTS = Statement(
     select(_entry.unique_id, _entry.title)
     .where(any_of(_entry.unique_id, bindparam("unique_ids")), _entry.latest)
     .order_by(_entry.id)
 )
 _TITLES_OF_ENTRIES = Statement(
-    select(_entry.entry_uuid, _entry.title).where(any_of(_entry.entry_uuid, bindparam("entry_uuids")))
+    select(_object.entry_uuid, _entry.title).where(
+        _entry.id == _object.id, any_of(_object.entry_uuid, bindparam("entry_uuids"))
+    )
 )
 _DOCUMENTS_OF_PATIENT = Statement(
     select(_entry.unique_id)

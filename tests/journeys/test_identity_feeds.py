@@ -260,15 +260,13 @@ def test_every_message_is_in_the_audit_trail(fresh_platform):
 
 
 def records_of(platform: Platform) -> list[tuple[str, str, int, str | None, str]]:
-    """EventTypeCode, action, outcome, patient and detail of each record, in their order."""
+    """EventTypeCode, action, outcome, patient and message of each record, in their order."""
     found = []
     for record in (one for spool in platform.audit_spools for one in stored_records(spool)):
         message = read_audit_message(record)
         patients = [one for one in message.objects if one.role == "1"]
-        (detail,) = patients[0].details if patients else (None,)
-        said = ""
-        if detail:
-            said = f"{detail.type}={detail.value}" if detail.type == "MSH-10" else detail.type
+        details = [one for one in patients[0].details if one.type != "Access Decision"] if patients else []
+        said = "".join(f"{one.type}={one.value}" if one.type == "MSH-10" else one.type for one in details)
         patient = patients[0].id if patients else None
         event = message.event
         found.append((event.type_codes[0].code, str(event.action), int(event.outcome), patient, said))
