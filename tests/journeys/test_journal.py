@@ -74,13 +74,14 @@ def test_the_patient_sees_which_professional_did_what_when_and_in_which_context(
 
     record.hide(second)
 
-    rows = accesses(record, 11)
+    rows = accesses(record, 12)
     told = [(one["deed"], one["person"]["name"], [each["id"] for each in one["documents"]]) for one in rows]
     assert ("deposited", "Dr A", [first.unique_id]) in told
     assert ("list-seen", "Dr A", []) in told
     assert ("document-opened", "Dr A", [first.unique_id]) in told
     assert ("replaced", "Dr A", [second.unique_id]) in told
     assert ("list-seen", "Dr B", []) in told
+    assert [person for deed, person, _ in told if deed == "emergency"] == ["Dr B"]
     assert ("document-opened", "Dr B", [second.unique_id]) in told
     assert [one["deed"] for one in rows].count("rights-changed") == 3
     opened = rows[told.index(("document-opened", "Dr A", [first.unique_id]))]
