@@ -1,6 +1,7 @@
 """`coffre`, the one command: every subcommand is a function of `server.commands`."""
 
 import sys
+from importlib.metadata import entry_points
 from importlib.metadata import version as version_of
 from io import TextIOWrapper
 from platform import python_version
@@ -61,6 +62,14 @@ app.add_typer(repository.app, name="repository")
 app.add_typer(idp.app, name="idp")
 app.add_typer(pki.app, name="pki")
 app.add_typer(tls.app, name="tls")
+
+# Rooms that this one may not import bring their commands themselves (docs/decisions/0019).
+for brought in sorted(entry_points(group="coffre.commands"), key=lambda one: one.name):
+    command = brought.load()
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=brought.name)
+    else:
+        app.command(name=brought.name)(command)
 
 
 @app.command()

@@ -1,0 +1,146 @@
+"""`coffre conformance`: judge a registry and a repository from outside."""
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from conformance.results import Outcome, Run
+
+app = typer.Typer(help="Judge any XDS.b registry and repository from outside.", no_args_is_help=True)
+
+# As `coffre --help` has them: a target that fails is refused, one that is silent unreachable.
+_FAILED, _USAGE, _FILE = 1, 2, 6
+
+Groups = Annotated[
+    list[str] | None, typer.Option("--groups", help="Only plans of this group; may be repeated.")
+]
+Plans = Annotated[
+    list[str] | None, typer.Option("--plans", help="Only this plan, or those that fit x-*; may be repeated.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+
+
+@app.command()
+def plans(groups: Groups = None, plans: Plans = None, as_json: AsJson = False) -> None:
+    """List the test plans: what each requires, of whom, and by which section."""
+    from conformance import plan
+
+    try:
+        chosen = plan.chosen(plan.load(), groups or (), plans or ())
+    except plan.BadPlan as problem:
+        _give_up(str(problem))
+    if as_json:
+        _print_json([{key: getattr(one, key) for key in _SHOWN} for one in chosen])
+        return
+    for one in chosen:
+        typer.echo(f"{one.id}  [{one.group}]  {one.requirement}  ({one.section})")
+    typer.echo(f"{len(chosen)} plans, plan set {plan.PLAN_SET}")
+
+
+@app.command()
+def run(
+    registry: Annotated[str, typer.Option(help="The Document Registry's address.")],
+    repository: Annotated[str, typer.Option(help="The Document Repository's address.")],
+    identity: Annotated[
+        str | None, typer.Option(help="Where patients are made known by ITI-44; the registry without it.")
+    ] = None,
+    domain: Annotated[
+        Path | None,
+        typer.Option(help="The domain's codes, authority and OIDs, as in docs/conformance-kit.md."),
+    ] = None,
+    authority: Annotated[str | None, typer.Option(help="The OID under which patient ids are given.")] = None,
+    repository_id: Annotated[str | None, typer.Option(help="The repositoryUniqueId.")] = None,
+    ca: Annotated[Path | None, typer.Option(help="Whom to trust, PEM.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Our certificate to show, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The key of --certificate, PEM.")] = None,
+    groups: Groups = None,
+    plans: Plans = None,
+    seed: Annotated[str, typer.Option(help="Whatever ids are made from.")] = "coffre",
+    run_id: Annotated[
+        str | None,
+        typer.Option("--run", help="Makes the ids of this run its own; the same gives the same ids."),
+    ] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="How many plans run at once.")] = 4,
+    product: Annotated[str, typer.Option(help="What is judged, for the report.")] = "unnamed",
+    version: Annotated[str, typer.Option(help="Which version of it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Drive a registry and a repository through the plans, and say what they got wrong."""
+    from conformance import plan
+    from conformance.domain import read_domain
+    from conformance.names import Settings
+    from conformance.running import Judge
+    from conformance.target import Endpoints, Target
+
+    try:
+        loaded = plan.load()
+        chosen = plan.chosen((one for one in loaded if one.id != plan.LIBRARY), groups or (), plans or ())
+        agreed = read_domain(domain)
+        target = Target(Endpoints(registry, repository, identity or registry), ca, certificate, key)
+    except (plan.BadPlan, OSError, ValueError) as problem:
+        _give_up(str(problem))
+    settings = Settings(
+        authority or agreed.authority,
+        repository_id or agreed.repository,
+        agreed.home,
+        agreed.codes,
+        seed,
+        run_id or secrets.token_hex(6),
+    )
+    judge = Judge(target, settings)
+    library = next(one for one in loaded if one.id == plan.LIBRARY)
+    result = judge.run(chosen, library, product, version, parallel, _progress)
+    target.close()
+    _show(result, as_json)
+    if not result.passed:
+        raise typer.Exit(_FAILED)
+
+
+_SHOWN = ("id", "group", "actor", "option", "requirement", "section")
+
+
+def _progress(outcome: "Outcome", done: int, total: int) -> None:
+    typer.echo(f"[{done}/{total}] {outcome.verdict:8} {outcome.plan}", err=True)
+
+
+def _show(result: "Run", as_json: bool) -> None:
+    if as_json:
+        _print_json(
+            {
+                "product": result.product,
+                "version": result.version,
+                "plan_set": result.plan_set,
+                "seed": result.seed,
+                "passed": result.passed,
+                "outcomes": [
+                    {
+                        key: getattr(one, key)
+                        for key in ("plan", "verdict", "reason", "requirement", "section")
+                    }
+                    for one in result.outcomes
+                ],
+            }
+        )
+        return
+    for one in result.outcomes:
+        if one.verdict == "failed":
+            typer.echo(f"FAILED {one.plan}: {one.requirement} ({one.section})\n       {one.reason}")
+    counts = {verdict: sum(one.verdict == verdict for one in result.outcomes) for verdict in _VERDICTS}
+    typer.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
+
+
+_VERDICTS = ("passed", "failed", "not run")
+
+
+def _print_json(content: object) -> None:
+    import json
+
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+def _give_up(reason: str) -> NoReturn:
+    typer.echo(f"coffre: {reason}", err=True)
+    raise typer.Exit(_USAGE)

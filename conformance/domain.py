@@ -1,0 +1,36 @@
+"""What an affinity domain has agreed on, from a TOML file: its codes, authority and OIDs."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# What `coffre init` sets up, so that our own platform is judged without a word more.
+BUILT_IN = Path(__file__).parent / "domain.toml"
+# So many codes of an attribute the plans speak of.
+CODES_OF_EACH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Codes as code^^scheme, by attribute; `home` is the homeCommunityId."""
+
+    authority: str
+    repository: str
+    home: str
+    codes: Mapping[str, tuple[str, ...]]
+
+
+def read_domain(path: Path | None) -> Domain:
+    """Read a file of one's own over the built-in one; ValueError where it is not understood."""
+    content = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
+    if path:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        if unknown := set(written) - set(content):
+            raise ValueError(f"{path}: unknown keys {sorted(unknown)}")
+        content = {**content, **written, "codes": {**content["codes"], **written.get("codes", {})}}
+    codes = {attribute: tuple(values) for attribute, values in content["codes"].items()}
+    for attribute, values in codes.items():
+        if len(values) < CODES_OF_EACH or any("^^" not in value for value in values):
+            raise ValueError(f"{path or BUILT_IN}: {attribute} needs {CODES_OF_EACH} codes, as code^^scheme")
+    return Domain(content["authority"], content["repository"], content["home"], codes)

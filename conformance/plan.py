@@ -1,0 +1,171 @@
+"""Test plans as data: read from TOML, tables of rows laid out into plans of their own."""
+
+import itertools
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PLANS = Path(__file__).parent / "plans"
+# A change in what is asked for makes another number; attestations name it.
+PLAN_SET = "2026.1"
+# What is no plan but prepared before all of them: the record that queries are asked about.
+LIBRARY = "library"
+
+_ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
+_KEYS_OF_PLAN = {
+    "id",
+    "requirement",
+    "section",
+    "patient",
+    "patients",
+    "needs",
+    "columns",
+    "rows",
+    "by",
+    "step",
+}
+_KEYS_OF_FILE = {"group", "actor", "option", "needs", "plan"}
+
+
+class BadPlan(Exception):
+    """A plan that cannot be understood; says which one and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message, described by words (`send` is the transaction) and what its answer must be."""
+
+    send: str
+    said: Mapping[str, Any]
+    expect: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One requirement of the standard and the messages that show whether a target meets it.
+
+    `patient` is "own" (made known for this plan alone), "empty" or "library" (shared, never written to by
+    what succeeds); `patients` are further own ones by name; without its `needs` it is not run.
+    """
+
+    id: str
+    group: str
+    actor: str
+    option: str
+    requirement: str
+    section: str
+    steps: tuple[Step, ...]
+    patient: str = "own"
+    patients: tuple[str, ...] = ()
+    needs: tuple[str, ...] = field(default=())
+
+
+def load(folder: Path = PLANS) -> tuple[Plan, ...]:
+    """Every plan of a folder, file by file; BadPlan where one is wrong or an id is there twice."""
+    plans = tuple(plan for path in sorted(folder.glob("*.toml")) for plan in read(path))
+    seen: set[str] = set()
+    for plan in plans:
+        if plan.id in seen:
+            raise BadPlan(f"{plan.id}: there are two plans of this id")
+        seen.add(plan.id)
+    return plans
+
+
+def read(path: Path) -> Iterator[Plan]:
+    """Yield the plans of one file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as problem:
+        raise BadPlan(f"{path.name}: {problem}") from None
+    if unknown := set(content) - _KEYS_OF_FILE:
+        raise BadPlan(f"{path.name}: unknown keys {sorted(unknown)}")
+    for written in content.get("plan", ()):
+        for one in _laid_out(path.name, written):
+            yield _plan(path.name, content, one)
+
+
+def chosen(plans: Iterable[Plan], groups: Iterable[str], ids: Iterable[str]) -> tuple[Plan, ...]:
+    """The plans of these groups and ids (an id may end in *), the library first; all of them without any."""
+    plans, groups, ids = tuple(plans), tuple(groups), tuple(ids)
+    known = {plan.group for plan in plans}
+    for group in groups:
+        if group not in known:
+            raise BadPlan(f"there is no group {group!r}; there are {', '.join(sorted(known))}")
+    patterns = [re.compile(re.escape(one).replace(r"\*", ".*")) for one in ids]
+    for pattern, one in zip(patterns, ids, strict=True):
+        if not any(pattern.fullmatch(plan.id) for plan in plans):
+            raise BadPlan(f"there is no plan {one!r}")
+    return tuple(
+        plan
+        for plan in plans
+        if (not groups or plan.group in groups)
+        and (not patterns or any(pattern.fullmatch(plan.id) for pattern in patterns))
+    )
+
+
+def _laid_out(file: str, written: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Each row of a plan's table, and each combination with what stands in `by`, makes one plan."""
+    columns, rows = written.get("columns", []), written.get("rows", [[]])
+    by = written.get("by", {})
+    for row in rows:
+        if len(row) != len(columns):
+            raise BadPlan(f"{file}: {written.get('id')}: the row {row} has not {len(columns)} columns")
+        for combination in itertools.product(*by.values()):
+            values = {**dict(zip(columns, row, strict=True)), **dict(zip(by, combination, strict=True))}
+            yield {key: filled(value, values) for key, value in written.items() if key != "rows"}
+
+
+def filled(value: Any, values: Mapping[str, Any]) -> Any:
+    """Put the values of a row where its columns are named; what is no column waits for the run."""
+    match value:
+        case str():
+            whole = _PLACE.fullmatch(value)
+            if whole and whole[1] in values:
+                return values[whole[1]]
+            return _PLACE.sub(lambda found: str(values.get(found[1], found[0])), value)
+        case list():
+            return [filled(one, values) for one in value]
+        case dict():
+            return {filled(key, values): filled(one, values) for key, one in value.items()}
+        case _:
+            return value
+
+
+def _plan(file: str, content: Mapping[str, Any], written: Mapping[str, Any]) -> Plan:
+    id = str(written.get("id", ""))
+    if not _ID.fullmatch(id.lower()):
+        raise BadPlan(f"{file}: {id!r} is no id of a plan")
+    if unknown := set(written) - _KEYS_OF_PLAN:
+        raise BadPlan(f"{id}: unknown keys {sorted(unknown)}")
+    missing = [key for key in ("requirement", "section", "step") if not written.get(key)]
+    if missing:
+        raise BadPlan(f"{id}: there is no {', '.join(missing)}")
+    steps = tuple(_step(id, one) for one in written["step"])
+    if id != LIBRARY and not any(step.expect for step in steps):
+        raise BadPlan(f"{id}: nothing is expected of any answer")
+    patient = written.get("patient", "own")
+    if patient not in ("own", "empty", LIBRARY):
+        raise BadPlan(f"{id}: patient is own, empty or library, not {patient!r}")
+    return Plan(
+        id.lower(),
+        content["group"],
+        content["actor"],
+        content["option"],
+        written["requirement"],
+        written["section"],
+        steps,
+        patient,
+        tuple(written.get("patients", ())),
+        (*content.get("needs", ()), *written.get("needs", ())),
+    )
+
+
+def _step(id: str, written: Mapping[str, Any]) -> Step:
+    if "send" not in written:
+        raise BadPlan(f"{id}: a step does not say what it sends")
+    said = {key: value for key, value in written.items() if key not in ("send", "expect")}
+    return Step(written["send"], said, written.get("expect", {}))

@@ -1,0 +1,140 @@
+"""A run: the shared record first, then every plan, several at once, and what became of each."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from conformance.expectations import Memory
+from conformance.names import Names, Settings
+from conformance.plan import LIBRARY, PLAN_SET, BadPlan, Plan, Step
+from conformance.results import Finding, Outcome, Run, Severity, Verdict
+from conformance.steps import Walk
+from conformance.target import Target, Unreachable
+
+# More at once than a pool of connections has would only wait.
+MAX_PARALLEL = 32
+
+Watcher = Callable[[Outcome, int, int], None]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A target, what its domain is called, and the means we were given against it."""
+
+    target: Target
+    settings: Settings
+    means: frozenset[str] = frozenset()
+
+    def run(
+        self,
+        plans: Iterable[Plan],
+        library: Plan | None,
+        product: str,
+        version: str,
+        parallel: int,
+        watch: Watcher,
+    ) -> Run:
+        """Run the plans, `parallel` of them at once; the outcomes are in the order of the plans."""
+        plans = tuple(plans)
+        started = datetime.now(UTC)
+        outcomes: dict[str, Outcome] = {}
+        shared = Memory()
+        ready = ""
+        if library and any(plan.patient != "own" for plan in plans):
+            outcome, shared = self._outcome(library, Memory())
+            outcomes[library.id] = outcome
+            if outcome.verdict is not Verdict.PASSED:
+                ready = f"the shared record could not be prepared: {outcome.reason}"
+        with ThreadPoolExecutor(min(parallel, MAX_PARALLEL)) as workers:
+            pending = {
+                workers.submit(self._outcome, plan, shared, ready if plan.patient != "own" else ""): plan
+                for plan in plans
+            }
+            for number, done in enumerate(as_completed(pending), 1):
+                outcome, _ = done.result()
+                outcomes[outcome.plan] = outcome
+                watch(outcome, number, len(plans))
+        order = [LIBRARY, *(plan.id for plan in plans)]
+        return Run(
+            product,
+            version,
+            self.target.endpoints.named(),
+            PLAN_SET,
+            f"{self.settings.seed}/{self.settings.run}",
+            started,
+            datetime.now(UTC),
+            tuple(outcomes[id] for id in order if id in outcomes),
+        )
+
+    def _outcome(self, plan: Plan, shared: Memory, not_ready: str = "") -> tuple[Outcome, Memory]:
+        missing = [need for need in plan.needs if need not in self.means]
+        if missing:
+            return _ended(plan, None, Verdict.NOT_RUN, f"it needs {', '.join(missing)}"), shared
+        if not_ready:
+            return _ended(plan, None, Verdict.FAILED, not_ready), shared
+        walk = Walk(plan, names_of(plan, self.settings), self.target, _copied(shared))
+        try:
+            reason = _walked(walk, [*preparation(plan), *plan.steps])
+        except Unreachable as problem:
+            return _ended(plan, walk, Verdict.FAILED, str(problem)), walk.memory
+        except BadPlan:
+            raise
+        verdict = Verdict.FAILED if reason else Verdict.PASSED
+        return _ended(plan, walk, verdict, reason), _of_library(walk.memory) if plan.id == LIBRARY else shared
+
+
+def names_of(plan: Plan, settings: Settings) -> Names:
+    """The names of a plan, with {patient} as the patient it is about."""
+    whose = {"own": "patient", "empty": f"{LIBRARY}.empty", LIBRARY: f"{LIBRARY}.patient"}[plan.patient]
+    names = Names(settings, plan.id)
+    own = {name: names.patient(name) for name in plan.patients}
+    return Names(settings, plan.id, {**own, "patient": names.patient(whose)})
+
+
+def preparation(plan: Plan) -> list[Step]:
+    """The identity feeds that make a plan's own patients known."""
+    names = (("patient",) if plan.patient == "own" else ()) + plan.patients
+    return [Step("patient", {"name": name, "title": f"Prepare {name}"}, {}) for name in names]
+
+
+def _walked(walk: Walk, steps: Iterable[Step]) -> str:
+    """Why the plan failed, at the first step that did; empty where none did."""
+    for number, step in enumerate(steps, 1):
+        if not walk.take(step, number):
+            first = next(one for one in walk.exchanges[-1].findings if one.severity is Severity.ERROR)
+            return f"{walk.exchanges[-1].title}: {_in_short(first)}"
+    return ""
+
+
+def _in_short(finding: Finding) -> str:
+    return f"{finding.seen[:200]} where {finding.expected[:200]} was expected"
+
+
+def _ended(plan: Plan, walk: Walk | None, verdict: Verdict, reason: str) -> Outcome:
+    return Outcome(
+        plan.id,
+        plan.group,
+        plan.actor,
+        plan.option,
+        plan.requirement,
+        plan.section,
+        verdict,
+        reason,
+        tuple(walk.exchanges) if walk else (),
+    )
+
+
+def _copied(memory: Memory) -> Memory:
+    return Memory(dict(memory.kinds), dict(memory.attributes), dict(memory.contents))
+
+
+def _of_library(memory: Memory) -> Memory:
+    """What the shared record holds, as other plans call it."""
+
+    names = {name: f"{LIBRARY}.{name}" for name in (*memory.kinds, *memory.contents)}
+    return Memory(
+        {names[name]: id for name, id in memory.kinds.items()},
+        {names[name]: one for name, one in memory.attributes.items()},
+        {names[name]: content for name, content in memory.contents.items()},
+    )
