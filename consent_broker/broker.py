@@ -11,7 +11,7 @@ from consent_broker.matrix import IN_FORCE, Matrices
 from consent_broker.model import Asker, Pair, Right
 from consent_broker.notifications import Notifications
 from consent_broker.rules import Rules
-from consent_broker.store import directives_with
+from consent_broker.store import directives_about
 from database import Database
 from exchange.ports import Decision, Touched, Whose
 from exchange.subject import Subject
@@ -66,8 +66,8 @@ class ConsentBroker:
         # Whoever names an object that is not there is answered by the same steps as of a record without it.
         patient_ids = (touched.named | touched.owners) or {_NOBODY}
         in_force = (IN_FORCE, {"day": at.date().isoformat()})
-        directives, (versions,) = await directives_with(
-            patient_ids, self.rules.unopened, self.database, in_force
+        directives, (versions,) = await directives_about(
+            asker.all_parties, patient_ids, self.rules.unopened, self.database, in_force
         )
         rules = await self.matrices.rules_by(versions[0][0] if versions else 0)
         # A deposit was decided before our repository sent it on to its registry.

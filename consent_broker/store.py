@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, insert, or_, select, update
+from sqlalchemy import Table, Text, bindparam, func, insert, literal_column, not_, or_, select, update
 
 from consent_broker import tables as t
 from consent_broker.model import (
@@ -92,21 +92,33 @@ async def directives_of(
 
     With `as_of`, what he had decided by then.
     """
-    if as_of is None:
-        return (await directives_with(patients, unopened, database))[0]
-    wanted = {"patients": sorted(patients), "then": _seconds(as_of)}
+    wanted: dict[str, object] = {"patients": sorted(patients)}
+    calls: tuple[Call, Call] = (_STATUSES, wanted), (_DIRECTIVES, wanted)
+    if as_of is not None:
+        wanted["then"] = _seconds(as_of)
+        calls = (_STATUSES_THEN, wanted), (_DIRECTIVES_THEN, wanted)
     async with database.reading() as reading:
-        statuses, rows = await reading.fetch_each((_STATUSES_THEN, wanted), (_DIRECTIVES_THEN, wanted))
+        statuses, rows = await reading.fetch_each(*calls)
     return _by_patient(patients, unopened, statuses, rows)
 
 
-async def directives_with(
-    patients: Collection[str], unopened: RecordStatus, database: Database, *more: Call
+async def directives_about(
+    parties: Collection[Party],
+    patients: Collection[str],
+    unopened: RecordStatus,
+    database: Database,
+    *more: Call,
 ) -> tuple[Mapping[str, Directives], list[list[Row]]]:
-    """What each of these patients has decided by now, and what else a decision needs, in one reading."""
+    """What concerns these parties of what each patient has decided, and what else a decision needs, at once.
+
+    Most of what a patient decides is about one party, and of it nothing is read that is about others.
+    """
     wanted = {"patients": sorted(patients)}
+    about = {**wanted, "parties": sorted({party.id for party in parties})}
     async with database.reading() as reading:
-        statuses, rows, *others = await reading.fetch_each((_STATUSES, wanted), (_DIRECTIVES, wanted), *more)
+        statuses, rows, *others = await reading.fetch_each(
+            (_STATUSES, wanted), (_DIRECTIVES_ABOUT, about), *more
+        )
     return _by_patient(patients, unopened, statuses, rows), others
 
 
@@ -219,6 +231,15 @@ _of_patients = select(_directive_table.patient, *_columns).where(
     any_of(_directive_table.patient, bindparam("patients"))
 )
 _DIRECTIVES = Statement(_of_patients.where(_directive_table.ended.is_(None)))
+_of_one_party = _directive_table.kind.in_(
+    [literal_column(f"'{kind}'", Text) for kind in (Kind.GRANT, Kind.EXCLUSION, Kind.HELPER)]
+)
+_DIRECTIVES_ABOUT = Statement(
+    _of_patients.where(
+        _directive_table.ended.is_(None),
+        or_(not_(_of_one_party), any_of(_directive_table.party, bindparam("parties"))),
+    )
+)
 _DIRECTIVES_THEN = Statement(
     _of_patients.where(
         _directive_table.made <= bindparam("then"),

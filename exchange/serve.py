@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Literal
@@ -15,9 +15,10 @@ from exchange.attachments import Attachments
 from exchange.audit_trail import audit_messages_of
 from exchange.call import Answer, Call, Limits
 from exchange.conversation import AnyConversation, Message
+from exchange.deciding import Deciding
 from exchange.diary import Diary, Node
 from exchange.pledge import Pledge, Pledges, owing
-from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
+from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, Decision, NewUuid, Staging
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
 from exchange.software import Attestations
@@ -97,19 +98,26 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
             raise Refused(*errors)
         # 6. The consent broker's decision for this subject, verb and patients.
         whose = partial(conversation.patients, request, diary)
-        decision = await around.consent.decide(subject, conversation.verb, whose, around.clock())
-        diary.access_reasons = decision.reasons
-        diary.opened_by_emergency = decision.opened_by_emergency
-        if not decision.permit:
-            raise Forbidden(*decision.reasons)
-        # 7 and 8. The actor's own work inside one database transaction, what it may see going into its SQL,
-        # and with it, if it changes something, the pledge of its record.
-        attachments.claim_all()
-        pledge = _pledge(conversation, diary, around)
-        with owing(pledge):
-            result = await conversation.perform(request, decision)
-        # 9. The result to bytes.
-        answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)
+        deciding = Deciding(around.consent, subject, conversation.verb, whose, around.clock)
+        decision: Decision | None = await deciding.decision()
+        understood = replace(diary)
+        while decision:
+            diary = replace(
+                understood,
+                access_reasons=decision.reasons,
+                opened_by_emergency=decision.opened_by_emergency,
+            )
+            if not decision.permit:
+                raise Forbidden(*decision.reasons)
+            # 7 and 8. The actor's own work inside one database transaction, what it may see going into its
+            # SQL, and with it, if it changes something, the pledge of its record.
+            attachments.claim_all()
+            pledge = _pledge(conversation, diary, around)
+            with owing(pledge):
+                result = await conversation.perform(request, decision)
+            # 9. The result to bytes; looked up anew if what may be seen is no longer the same.
+            answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)
+            decision = await deciding.changed(decision)
     except Exception as problem:  # the one place where an exception becomes an answer
         answer = explain(problem, diary, message, conversation, around.new_uuid)
     finally:

@@ -2,8 +2,6 @@
 
 import base64
 import re
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -418,37 +416,3 @@ def test_a_merge_of_patients_shows_nothing_that_was_hidden(domain):
     assert [code.get("code") for code in answer.found("typeCode")] == ["CA"]
     assert stays.seen_by(DR_A) == [shared.unique_id]
     assert sorted(stays.seen_by(stays.patient)) == sorted([shared.unique_id, hidden.unique_id])
-
-
-def test_no_answer_shows_the_old_state_after_a_change_was_acknowledged(domain):
-    """Queries run on and on while documents are hidden: each begun after a change leaves them out.
-
-    docs/consent.md.
-    """
-    record = Record(domain)
-    record.grant(DR_A.party)
-    documents = [record.deposit(record.patient) for _ in range(5)]
-    directives = {
-        sent.unique_id: Directive(Kind.HIDDEN, document=record.entry_uuid(sent)) for sent in documents
-    }
-    hidden: set[str] = set()
-    wrong: list[str] = []
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            before = set(hidden)
-            wrong.extend(before & set(record.seen_by(DR_A)))
-
-    askers = [threading.Thread(target=ask) for _ in range(3)]
-    for asker in askers:
-        asker.start()
-    for unique_id, directive in directives.items():
-        record.let(directive)
-        hidden.add(unique_id)
-        time.sleep(0.1)
-    stop.set()
-    for asker in askers:
-        asker.join()
-    assert wrong == []
-    assert record.seen_by(DR_A) == []
