@@ -18,7 +18,7 @@ from exchange.conversation import AnyConversation, Message
 from exchange.deciding import Deciding
 from exchange.diary import Diary, Node
 from exchange.pledge import Pledge, Pledges, owing
-from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, Decision, NewUuid, Staging
+from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid, Staging
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
 from exchange.software import Attestations
@@ -99,9 +99,9 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
         # 6. The consent broker's decision for this subject, verb and patients.
         whose = partial(conversation.patients, request, diary)
         deciding = Deciding(around.consent, subject, conversation.verb, whose, around.clock)
-        decision: Decision | None = await deciding.decision()
+        decision = await deciding.decision()
         understood = replace(diary)
-        while decision:
+        while True:
             diary = replace(
                 understood,
                 access_reasons=decision.reasons,
@@ -117,7 +117,10 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
                 result = await conversation.perform(request, decision)
             # 9. The result to bytes; looked up anew if what may be seen is no longer the same.
             answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)
-            decision = await deciding.changed(decision)
+            now = await deciding.changed(decision)
+            if now is None:
+                break
+            decision = now
     except Exception as problem:  # the one place where an exception becomes an answer
         answer = explain(problem, diary, message, conversation, around.new_uuid)
     finally:
