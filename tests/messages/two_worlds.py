@@ -150,7 +150,7 @@ class History:
         self.documents += new
         self.folders += folders
         # What only the patient sees, only he can refer to.
-        unknown = any(one.level == "X" for one in self.documents)
+        unknown = any(one.level in "VX" for one in self.documents)
         author = "patient" if unknown else dice.choice(authors)
         self.deposits.append(Deposit(author, self.patient_id, new, folders, tuple(links), package))
 

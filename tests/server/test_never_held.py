@@ -109,3 +109,15 @@ def side(platform: Platform, clock: Callable[[], Any]) -> Side:
 @given(st.integers(0, 10**9))
 async def test_on_sqlite_nothing_tells_that_something_is_hidden(worlds, seed):
     await worlds.hold(seed)
+
+
+@pytest.mark.parametrize(
+    "worlds",
+    [{"whole": "migrated_postgresql_url", "twin": "postgresql_url"}],
+    ids=["postgresql"],
+    indirect=True,
+)
+@settings(max_examples=3, phases=[Phase.generate], suppress_health_check=quietly)
+@given(st.integers(0, 10**9))
+async def test_on_postgresql_nothing_tells_that_something_is_hidden(worlds, seed):
+    await worlds.hold(seed)
