@@ -12,6 +12,7 @@ from consent_broker.directory import Directory
 from consent_broker.explain import explained
 from consent_broker.history import history
 from consent_broker.model import Asker, Directives, Level, Origin, Party, PartyKind, Right
+from consent_broker.notifications import Notifications
 from consent_broker.operations import NotPossible
 from consent_broker.rules import Rules
 from consent_broker.store import MAX_DIRECTIVES, TooManyDirectives, described
@@ -35,6 +36,8 @@ from server.rest.consent_bodies import (
     ExplainedJson,
     ExplainRequest,
     Json,
+    NotificationJson,
+    NotificationsJson,
     PartyJson,
     RecordJson,
     read,
@@ -106,6 +109,14 @@ class ConsentOperations:
                 perform=self._history,
                 gives_schema=schema_of(ChangesJson),
             ),
+            replace(
+                shown,
+                name="consentNotifications",
+                path=f"{PATH}/notifications",
+                summary="What the patient was, or is to be, told: who got in by an emergency, and why.",
+                perform=self._notifications,
+                gives_schema=schema_of(NotificationsJson),
+            ),
             self._posting(
                 "explain",
                 "What somebody could do, when, and why.",
@@ -157,6 +168,12 @@ class ConsentOperations:
         desk = await self._desk(asked, Act.LOOK, diary)
         changes = await history(desk.patient_id, self.database)
         return _answer(_told(desk.patient_id, changes), desk.version)
+
+    async def _notifications(self, asked: Asked, diary: Diary) -> Answer:
+        desk = await self._desk(asked, Act.LOOK, diary)
+        found = await Notifications(self.database).of(desk.patient_id)
+        written = tuple(map(NotificationJson.of, found))
+        return _answer(NotificationsJson(patient_id=desk.patient_id, notifications=written))
 
     async def _explain(self, asked: Asked, diary: Diary) -> Answer:
         desk = await self._desk(asked, Act.LOOK, diary)

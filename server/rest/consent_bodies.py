@@ -18,6 +18,7 @@ from consent_broker.model import (
     RecordStatus,
     Right,
 )
+from consent_broker.notifications import Notification, NotificationKind
 from consent_broker.store import Change
 from consent_broker.texts import Language
 from exchange.http_status import Status
@@ -321,6 +322,44 @@ class ChangesJson(Json):
 
     patient_id: str
     changes: tuple[ChangeJson, ...]
+
+
+class NotificationJson(Json):
+    """That somebody got into the record, when, and why by his own words; `told` once the patient was told."""
+
+    number: int
+    kind: NotificationKind
+    person: str
+    name: str
+    role: str
+    organization: str
+    purpose: str
+    reason: str
+    made: datetime
+    told: datetime | None
+
+    @classmethod
+    def of(cls, notification: Notification) -> "NotificationJson":
+        """The notification as it is written."""
+        return cls(
+            number=notification.number,
+            kind=notification.kind,
+            person=notification.person,
+            name=notification.name,
+            role=notification.role,
+            organization=notification.organization,
+            purpose=notification.purpose,
+            reason=notification.reason,
+            made=notification.made,
+            told=notification.told,
+        )
+
+
+class NotificationsJson(Json):
+    """What a patient was, or is to be, told; the oldest first."""
+
+    patient_id: str
+    notifications: tuple[NotificationJson, ...]
 
 
 class DeclaredJson(Json):

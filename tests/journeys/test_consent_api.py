@@ -154,6 +154,21 @@ def test_an_emergency_opens_what_the_patient_says(record):
     assert shown(record)["emergencyLevel"] is None
 
 
+def test_the_patient_reads_who_got_in_by_an_emergency(record):
+    """docs/consent.md: by name, when, and why in his own words."""
+    record.deposit(record.patient)
+    record.seen_by(DR_A.in_emergency("unconscious in the waiting room"))
+    path = "/api/consent/notifications"
+    (told,) = read(ask(record.platform, "GET", path, record.patient))["notifications"]
+    assert (told["kind"], told["name"], told["reason"]) == (
+        "emergency",
+        "Dr A",
+        "unconscious in the waiting room",
+    )
+    assert told["told"] is None
+    assert ask(record.platform, "GET", path, DR_A, patient_id=record.patient_id).status == 403
+
+
 def test_a_helper_decides_only_where_he_manages_and_names_no_other(record):
     """docs/consent.md; within his dates."""
     grant: dict[str, Any] = {"party": party(DR_A), "rights": ["read"]}
