@@ -171,6 +171,10 @@ class Gate:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             untaken = round(self._limits.untaken_seconds * 1000)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, untaken)
+            # The head of an answer goes before its body; without this the body would wait until the peer
+            # has acknowledged the head, which it may put off for 40 ms. asyncio sees to it only for sockets
+            # that were opened with TCP's number.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connect = partial(asyncio.get_running_loop().connect_accepted_socket, self._protocol, connection)
             if self._authentication is None:
                 await connect()

@@ -98,6 +98,22 @@ async def test_a_node_of_the_domain_is_let_in(tmp_path):
         assert one.refused == []
 
 
+class Impatience(Echo):
+    """Sends back whether what is written leaves at once."""
+
+    def data_received(self, data: bytes) -> None:
+        connection = self.transport.get_extra_info("socket")
+        self.transport.write(b"%d" % connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+
+async def test_the_body_of_an_answer_does_not_wait_until_its_head_is_acknowledged():
+    """RFC 9293: 3.7.4; a peer may put off what acknowledges a lone segment by 40 ms."""
+    gate = await Gate.open(Impatience, "127.0.0.1", 0, None)
+    assert await echoed(gate.port, None, b"?") == b"1"
+    gate.close()
+    await gate.wait_closed()
+
+
 async def test_without_authentication_lines_are_plain(tmp_path):
     async with node(tmp_path, plain=True) as one:
         assert await echoed(one.gate.port, None) == b"hello"
