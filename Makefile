@@ -86,8 +86,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test torture flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-consent \
-	bench-hidden lock clean help
+.PHONY: demo serve test torture flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-consent bench-hidden lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

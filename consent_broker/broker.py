@@ -25,7 +25,9 @@ from xua.user import PersonId, Role
 class OpenDomain:
     """The broker of a domain that has declared no consent rules: whoever reaches it may ask."""
 
-    async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
+    async def decide(
+        self, subject: Subject, verb: Verb, whose: Whose, at: datetime, counted: bool = False
+    ) -> Decision:
         """Permit, and say in the record that no rule was applied."""
         return Decision(permit=True, reasons=("the domain declares no consent rules",))
 
@@ -49,7 +51,9 @@ class ConsentBroker:
         """What patients are to be told."""
         return Notifications(self.database)
 
-    async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
+    async def decide(
+        self, subject: Subject, verb: Verb, whose: Whose, at: datetime, counted: bool = False
+    ) -> Decision:
         """Decide for each of these patients; where the directives cannot be read nothing is permitted.
 
         Whoever has proven who he is and may not read is not refused: he finds what is there for him, nothing.
@@ -72,7 +76,7 @@ class ConsentBroker:
         rules = await self.matrices.rules_by(versions[0][0] if versions else 0)
         # A deposit was decided before our repository sent it on to its registry.
         again = subject.is_ourselves and verb not in READING
-        if verb in _WEIGHED and asker.person and not again:
+        if verb in _WEIGHED and asker.person and not again and not counted:
             await self.log.note(asker, _WEIGHED[verb], at)
         verdicts = {
             patient_id: decide(asker, verb, patient_id, directives[patient_id], rules, at)

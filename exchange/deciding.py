@@ -30,7 +30,9 @@ class Deciding:
     async def decision(self) -> Decision:
         """What is permitted now; TimeoutError if the broker does not say, which permits nothing."""
         async with asyncio.timeout(DECISION_SECONDS):
-            decision = await self.consent.decide(self.subject, self.verb, self._once, self.clock())
+            decision = await self.consent.decide(
+                self.subject, self.verb, self._once, self.clock(), self._made > 0
+            )
         self._made += 1
         return decision
 

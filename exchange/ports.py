@@ -130,8 +130,13 @@ Whose = Callable[[], Awaitable[Touched]]
 class Consent(Protocol):
     """May this subject do this verb to these patients' records?"""
 
-    async def decide(self, subject: Subject, verb: Verb, whose: Whose, at: datetime) -> Decision:
-        """Decide for all whose records are touched; where there are no rules nobody needs to find out."""
+    async def decide(
+        self, subject: Subject, verb: Verb, whose: Whose, at: datetime, counted: bool = False
+    ) -> Decision:
+        """Decide for all whose records are touched; where there are no rules nobody needs to find out.
+
+        `counted` says that it was decided for the same request before.
+        """
 
 
 class OutcomeUnknown(Exception):

@@ -32,7 +32,7 @@ class Changing:
     decisions: list[Decision]
     asked: int = field(default=0)
 
-    async def decide(self, subject, verb, whose, at) -> Decision:
+    async def decide(self, subject, verb, whose, at, counted=False) -> Decision:
         await whose()
         self.asked += 1
         return self.decisions[min(self.asked, len(self.decisions)) - 1]

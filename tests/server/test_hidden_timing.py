@@ -105,7 +105,7 @@ async def test_the_same_statements_are_run_for_what_is_hidden_and_what_is_absent
     watched = Watched(await open_database(migrated_database_url))
     registry = RegistryStore(watched)
     (tmp_path / "rules.toml").write_text(RULES)
-    broker = ConsentBroker(watched, read_rule_pack(str(tmp_path / "rules.toml")))
+    broker = ConsentBroker.of(watched, read_rule_pack(str(tmp_path / "rules.toml")))
     at = datetime.now(UTC)
     unique_ids = {"absent": "2.999.404"}
     for name, patient in (("hidden", PATIENT), ("in a closed record", OTHER_PATIENT)):
