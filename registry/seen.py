@@ -217,10 +217,8 @@ class _Hidden:
     def other_documents(self) -> Select[Any]:
         """DocumentEntries with the status they have for this View."""
         entry = t.document_entry.alias("entry")
-        replaced = exists().where(t.withdrawal.c.document == entry.c.id)
-        seen_replacement = exists().where(
-            t.withdrawal.c.document == entry.c.id, _is_not_in(t.withdrawal.c.replacement, self._documents)
-        )
+        replaced = _any_withdrawal(entry)
+        seen_replacement = _any_withdrawal(entry, _is_not_in(t.withdrawal.c.replacement, self._documents))
         as_if_not_replaced = and_(entry.c.status == constant(t.DEPRECATED), replaced, not_(seen_replacement))
         status = case((as_if_not_replaced, constant(t.APPROVED)), else_=entry.c.status)
         return _rows(entry, status=status).where(self._theirs(entry), self._visible_document(entry))
@@ -278,8 +276,9 @@ class _Hidden:
         return or_(false(), *(patient.in_(each) for each in lists))
 
     def _visible_document(self, entry: FromClause) -> Condition:
-        hidden_now = _is_in(entry.c.logical_id, self._documents_hidden_now)
-        return and_(self._visible_by_itself(entry), not_(hidden_now))
+        # The latest version has been looked at itself; where there is no other, nothing more is read.
+        shown_now = _is_not_in(entry.c.logical_id, self._documents_hidden_now)
+        return and_(self._visible_by_itself(entry), or_(entry.c.latest.is_(True), shown_now))
 
     def _visible_by_itself(self, entry: FromClause) -> Condition:
         ways = (
@@ -339,6 +338,12 @@ def _owner_of(end: Condition) -> Condition:
     """The number of the patient to whom an Association's end belongs."""
     held = [table.alias(f"end_{table.name}") for table in _TABLES]
     return func.coalesce(*(select(each.c.patient).where(each.c.id == end).scalar_subquery() for each in held))
+
+
+def _any_withdrawal(entry: FromClause, *conditions: Condition) -> Condition:
+    """Whether there is one of this entry; for EXISTS the whole table may be read into a hash."""
+    found = select(true()).where(t.withdrawal.c.document == entry.c.id, *conditions).limit(constant(1))
+    return found.scalar_subquery().is_not(None)
 
 
 def _joining(ends: CTE) -> CompoundSelect[Any]:
