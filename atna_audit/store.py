@@ -5,13 +5,13 @@ from datetime import datetime
 from functools import partial
 from itertools import takewhile
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from atna_audit.checkpoints import SigningKey
 from atna_audit.iti20_record_audit_event import AuditRecord
 from atna_audit.merkle import Tree, leaf_of
 from atna_audit.tables import About, audit_leaf, audit_log, audit_record, audit_subject
-from database import Database, Parameters, Statement, Transaction, any_of
+from database import Database, Parameters, RowsInto, Statement, Transaction, any_of
 
 # Stored in one transaction: some milliseconds in which nobody else writes into an SQLite database.
 RECORDS_AT_ONCE = 256
@@ -154,13 +154,9 @@ _UPDATE_LOG = Statement(
 _SELECT_KNOWN = Statement(
     select(audit_record.c.digest).where(any_of(audit_record.c.digest, bindparam("digests")))
 )
-_INSERT = Statement(
-    insert(audit_record).values({column.name: bindparam(column.name) for column in audit_record.columns})
-)
-_INSERT_SUBJECT = Statement(
-    insert(audit_subject).values({column.name: bindparam(column.name) for column in audit_subject.columns})
-)
-_INSERT_LEAF = Statement(insert(audit_leaf).values(id=bindparam("id"), hash=bindparam("hash")))
+_INSERT = RowsInto(audit_record)
+_INSERT_SUBJECT = RowsInto(audit_subject)
+_INSERT_LEAF = RowsInto(audit_leaf)
 _SELECT_OLDEST = Statement(
     select(audit_record.c.id, audit_record.c.received_milliseconds)
     .order_by(audit_record.c.id)

@@ -16,7 +16,16 @@ from database.port import (
     Row,
     Transaction,
 )
-from database.statements import Statement, any_like, any_of, constant, overlaps, overlaps_by_index, within
+from database.statements import (
+    RowsInto,
+    Statement,
+    any_like,
+    any_of,
+    constant,
+    overlaps,
+    overlaps_by_index,
+    within,
+)
 
 __all__ = [
     "Call",
@@ -31,6 +40,7 @@ __all__ = [
     "Parameters",
     "Reading",
     "Row",
+    "RowsInto",
     "Statement",
     "Transaction",
     "any_like",

@@ -30,7 +30,7 @@ from database.port import (
     Row,
     Transaction,
 )
-from database.statements import POSTGRESQL, Statement
+from database.statements import POSTGRESQL, RowsInto, Statement
 
 Connection = AsyncConnection[Row]
 
@@ -69,6 +69,8 @@ class PostgresqlDatabase(Database):
                 "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)",
                 (str(milliseconds),),
             )
+            # A plan for any values: making one for each value anew takes longer than most of them run.
+            await connection.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)")
             # What is answered must be on the disk, whatever the server's default; an operator who asked for
             # more, such as remote_apply, keeps it.
             await connection.execute(
@@ -227,6 +229,11 @@ class _Transaction:
     ) -> AsyncCursor[Row] | None:
         if isinstance(parameters, Mapping):
             return await self._send(statement, parameters)
+        if isinstance(statement, RowsInto) and parameters:
+            at_once = statement.at_once
+            columns = [[row[name] for row in parameters] for name in at_once.order]
+            await self._connection.cursor(binary=True).execute(at_once.encoded, columns, prepare=True)
+            return None
         for row in parameters:
             await self._send(statement, row)
         return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Integer, literal_column
+from sqlalchemy import Dialect, Integer, Table, bindparam, insert, literal_column
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.ext.compiler import compiles
@@ -32,6 +32,33 @@ class Statement:
         if found is None:
             found = self._compiled[dialect] = _compile(self._clause, dialect)
         return found
+
+
+class RowsInto(Statement):
+    """New rows of a table, with a value for each column; in PostgreSQL all of them by one statement.
+
+    None of the columns is a list.
+    """
+
+    __slots__ = ("_at_once", "_table")
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(insert(table).inline().values({each.name: bindparam(each.name) for each in table.c}))
+        self._table = table
+        self._at_once: CompiledStatement | None = None
+
+    @property
+    def at_once(self) -> "CompiledStatement":
+        """The text for PostgreSQL that takes each column as a list."""
+        if self._at_once is None:
+            write = POSTGRESQL.identifier_preparer
+            names = ", ".join(write.format_column(each) for each in self._table.c)
+            lists = ", ".join(f"%s::{each.type.compile(dialect=POSTGRESQL)}[]" for each in self._table.c)
+            table = write.format_table(self._table)
+            text = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({lists})"  # noqa: S608  # names only
+            order = tuple(each.name for each in self._table.c)
+            self._at_once = CompiledStatement(text, text.encode(), order, {})
+        return self._at_once
 
 
 @dataclass(frozen=True, slots=True)

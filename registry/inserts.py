@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import insert
 
-from database import Call, Statement
+from database import Call, RowsInto, Statement
 from ebxml.model import Association, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
 from registry import rows
 from registry import tables as t
@@ -12,12 +12,12 @@ from registry.final_metadata import objects_of
 from registry.found import Found
 from registry.uuids import bare
 
-_INSERT_OBJECT = Statement(insert(t.registered_object).inline())
-_INSERT_UNIQUE_ID = Statement(insert(t.registered_unique_id).inline())
+_INSERT_OBJECT = RowsInto(t.registered_object)
+_INSERT_UNIQUE_ID = RowsInto(t.registered_unique_id)
 _INSERT_SUBMISSION_SET = Statement(insert(t.submission_set).inline())
 _INSERT_DOCUMENT_ENTRY = Statement(insert(t.document_entry).inline())
 _INSERT_FOLDER = Statement(insert(t.folder).inline())
-_INSERT_ASSOCIATION = Statement(insert(t.association).inline())
+_INSERT_ASSOCIATION = RowsInto(t.association)
 
 
 def inserts(

@@ -12,6 +12,7 @@ from database import (
     DatabaseFull,
     DatabaseUnavailable,
     Limits,
+    RowsInto,
     Statement,
     open_database,
 )
@@ -51,6 +52,20 @@ async def test_a_transaction_that_raises_leaves_nothing(database):
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await names(database) == []
+
+
+async def test_rows_go_in_at_once_all_or_none(database):
+    """What is null stays so; one that is there already undoes the others."""
+    into = RowsInto(thing)
+    async with database.transaction() as transaction:
+        await transaction.execute(into, [])
+        await transaction.execute(into, [{"id": 1, "name": "a"}, {"id": 2, "name": None}])
+        await transaction.execute(into, {"id": 3, "name": "c"})
+    assert await names(database) == ["a", None, "c"]
+    with pytest.raises(ConflictingWrite):
+        async with database.transaction() as transaction:
+            await transaction.execute(into, [{"id": 4, "name": "d"}, {"id": 1, "name": "again"}])
+    assert await names(database) == ["a", None, "c"]
 
 
 async def test_several_statements_travel_together_and_answer_apart(database):
