@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import multiprocess
 
 from server.callers import Proxies, client_of
+from server.loads import Loads
 from server.tls.certificates import node_certificate, pem_of_peer
 from server.tls.contexts import NodeContexts, NodeFiles
 from server.tls.gate import Gate, GateLimits, NodeAuthentication, listening_at
@@ -55,6 +56,7 @@ class HttpConfig(uvicorn.Config):
         limits: HttpLimits | None = None,
         gate_limits: GateLimits | None = None,
         shares: Shares | None = None,
+        loads: Loads | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(app, http=NodeHttp, loop="asyncio", **settings)
@@ -63,6 +65,8 @@ class HttpConfig(uvicorn.Config):
         self.gate_limits = gate_limits
         # What each client may hold of the connections; every process has a copy of its own.
         self.shares = shares
+        # Where several processes accept on the same sockets.
+        self.loads = loads
 
 
 class HttpServer(uvicorn.Server):
@@ -88,7 +92,10 @@ class HttpServer(uvicorn.Server):
             refused = self.lifespan.state[ALERTS].at("https")
             authentication = NodeAuthentication(NodeContexts(files), refused)
         protocol = partial(NodeHttp, self.config, self.server_state, self.lifespan.state)
-        gate = Gate(protocol, listening, authentication, self.config.gate_limits, self._full)
+        loads = self.config.loads
+        if loads:
+            loads.enter()
+        gate = Gate(protocol, listening, authentication, self.config.gate_limits, self._full, loads)
         self.servers = [gate]  # type: ignore[list-item]  # of a server, uvicorn only closes it and waits for it
         log.info("listening at %s://%s:%d", "https" if files else "http", self.config.host, gate.port)
         self.started = True
@@ -131,6 +138,7 @@ class NodeHttp(HttpToolsProtocol):
     ) -> None:
         """Look at the peer's certificate once for all requests, and wait for the first."""
         super().connection_made(transport)
+        self._count()
         self._tls = _tls_extension(transport.get_extra_info("ssl_object"))
         self._expect_head()
         self._take_share()
@@ -141,6 +149,7 @@ class NodeHttp(HttpToolsProtocol):
         if self._share is not None and self.config.shares:
             self.config.shares.give_back(self._share)
         super().connection_lost(exc)
+        self._count()
 
     def data_received(self, data: bytes) -> None:
         """Let uvicorn read; what is not yet a whole head of a request is counted and waited for."""
@@ -181,6 +190,10 @@ class NodeHttp(HttpToolsProtocol):
         """Nor is its end."""
         if not self.transport.is_closing():
             super().on_message_complete()
+
+    def _count(self) -> None:
+        if self.config.loads:
+            self.config.loads.have(len(self.connections))
 
     def _take_share(self) -> None:
         if self.config.shares is None:

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from server.configuration import BadConfiguration, affinity_domain
 from server.http_server import HttpConfig, HttpServer, run_in_processes
+from server.loads import Loads
 from server.production import errors_in_production
 from server.settings import Configuration
 from server.tls.contexts import UnusableFile, server_context
@@ -50,6 +51,7 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         node_files=configuration.tls.files_for("http"),
         # Behind a proxy all connections are the proxy's, and nobody's share.
         shares=None if configuration.tls.proxies else Shares(configuration.clients.connections),
+        loads=Loads(configuration.server.workers) if configuration.server.workers > 1 else None,
         factory=True,
         host=configuration.server.host,
         port=configuration.server.port,

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Self
 
 from server.callers import network_of
+from server.loads import Loads
 from server.tls.contexts import NodeContexts
 from server.tls.reasons import reason_of
 from server.turns import Shares
@@ -23,6 +24,9 @@ BACKLOG = 512
 
 # Nothing can be accepted while all file descriptors are taken; some of them end soon.
 EXHAUSTED_PAUSE_SECONDS = 0.5
+
+# How long a process waits for one that has fewer connections to accept the next; then it does so itself.
+TURN_SECONDS = 0.005
 
 # What a refused peer may still send while it reads why, in pieces of up to 256 KiB.
 GOODBYE_PIECES = 8
@@ -89,8 +93,10 @@ class Gate:
         authentication: NodeAuthentication | None,
         limits: GateLimits | None = None,
         full: Callable[[], bool] = lambda: False,
+        loads: Loads | None = None,
     ) -> None:
         self._full = full
+        self._loads = loads
         self._protocol = protocol
         self._listening = listening
         self._authentication = authentication
@@ -142,6 +148,8 @@ class Gate:
         listening.listen(BACKLOG)
         loop = asyncio.get_running_loop()
         while True:
+            if self._loads and self._loads.is_ahead:
+                await asyncio.sleep(TURN_SECONDS)
             try:
                 connection, address = await loop.sock_accept(listening)
             except ConnectionError:
@@ -150,6 +158,8 @@ class Gate:
                 log.error("no connection can be accepted: %s", problem.strerror)
                 await asyncio.sleep(EXHAUSTED_PAUSE_SECONDS)
                 continue
+            if self._loads:
+                self._loads.have_one_more()
             client = network_of(address[0])
             crowded = self._full() or len(self._admissions) >= self._limits.handshakes
             if crowded or not self._shares.take(client):
