@@ -33,6 +33,10 @@ test: check  ## check, then run all tests, PostgreSQL, rsyslog, Ceph and proxies
 	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto
 
+conformance: $(DEVELOPING)  ## judge our own platform by every plan of the conformance kit, on both databases
+	setup/postgresql --install
+	$(BIN)/pytest tests/journeys/test_conformance_kit.py tests/conformance
+
 torture: $(DEVELOPING)  ## kill a loaded server 500 times, or what it needs, and lose nothing; WHAT= TIMES= SEED=
 	$(BIN)/python -m tests.torture $(WHAT) $(if $(TIMES),--times $(TIMES)) $(if $(SEED),--seed $(SEED))
 
@@ -86,7 +90,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test torture flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-consent bench-hidden lock clean help
+.PHONY: demo serve test conformance torture flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-consent bench-hidden lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

@@ -90,7 +90,8 @@ def run(
         seed,
         run_id or secrets.token_hex(6),
     )
-    judge = Judge(target, settings)
+    means = {"restricted-codes"} if agreed.restricted else set()
+    judge = Judge(target, settings, frozenset(means))
     library = next(one for one in loaded if one.id == plan.LIBRARY)
     result = judge.run(chosen, library, product, version, parallel, _progress)
     target.close()

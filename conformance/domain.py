@@ -18,6 +18,7 @@ class Domain:
     authority: str
     repository: str
     home: str
+    restricted: bool
     codes: Mapping[str, tuple[str, ...]]
 
 
@@ -33,4 +34,4 @@ def read_domain(path: Path | None) -> Domain:
     for attribute, values in codes.items():
         if len(values) < CODES_OF_EACH or any("^^" not in value for value in values):
             raise ValueError(f"{path or BUILT_IN}: {attribute} needs {CODES_OF_EACH} codes, as code^^scheme")
-    return Domain(content["authority"], content["repository"], content["home"], codes)
+    return Domain(content["authority"], content["repository"], content["home"], content["restricted"], codes)

@@ -1,5 +1,6 @@
 """What a plan expects of an answer, word by word; every word that does not hold is a finding."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ _KINDS = {
     "sets": "SubmissionSet",
     "refs": "ObjectRef",
 }
+_OBJECT = re.compile(r"^(DocumentEntry|SubmissionSet|Folder|Association)\.")
 # Of a list that is too long to read, so many ids are shown.
 _SHOWN = 6
 
@@ -104,6 +106,18 @@ def _errors(question: Question) -> Iterator[Finding]:
         )
 
 
+def _only_errors(question: Question) -> Iterator[Finding]:
+    """Where there are errors, they are of these codes; a success is as good."""
+    seen = {error.code for error in question.answer.errors if error.severity == _ERROR}
+    if others := seen - set(question.expect["only_errors"]):
+        yield question.wrong(
+            "//rs:RegistryError/@errorCode",
+            ", ".join(sorted(others)),
+            ", ".join(question.expect["only_errors"]),
+            "Report no other error.",
+        )
+
+
 def _warnings(question: Question) -> Iterator[Finding]:
     seen = [error.code for error in question.answer.errors if error.severity != _ERROR]
     if sorted(seen) != sorted(question.expect["warnings"]):
@@ -122,7 +136,9 @@ def _says(question: Question) -> Iterator[Finding]:
     fault = question.answer.fault
     told = f"{told} {fault.reason}" if fault else told
     for text in [wanted] if isinstance(wanted, str) else wanted:
-        if not any(one.lower() in told.lower() for one in str(text).split("|")):
+        # An attribute's name is enough, whichever object it is of.
+        names = [_OBJECT.sub("", one).lower() for one in str(text).split("|")]
+        if not any(name in told.lower() for name in names):
             yield question.wrong(
                 "//rs:RegistryError/@codeContext",
                 told.strip() or "nothing",
@@ -345,6 +361,7 @@ def _matches(question: Question) -> Iterator[Finding]:
 _WORDS: Mapping[str, Callable[[Question], Iterator[Finding]]] = {
     "status": _status,
     "errors": _errors,
+    "only_errors": _only_errors,
     "warnings": _warnings,
     "says": _says,
     "location": _location,

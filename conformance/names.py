@@ -54,6 +54,10 @@ class Names:
         """A patient's id as CX."""
         return f"{self.patient_local_id(name)}^^^&{self.settings.authority}&ISO"
 
+    def content(self, name: str) -> str:
+        """What stands in a document of which the plan says nothing else."""
+        return f"Document {name} of {self.plan}, {self.oid(name)}\n"
+
     def filled(self, value: Any) -> Any:
         """Put ids where a text names them: {x.id} {x.uid} {patient} {code.classCode.1} {repository} ..."""
         match value:
@@ -82,6 +86,9 @@ class Names:
             "uid": self.oid,
             "cx": self.patient,
             "local": self.patient_local_id,
+            "content": self.content,
+            "sha1": lambda one: hashlib.sha1(self.content(one).encode(), usedforsecurity=False).hexdigest(),
+            "size": lambda one: str(len(self.content(one).encode())),
         }
         if name and what in kinds:
             return kinds[what](name)
@@ -99,10 +106,9 @@ class Names:
 
     def _uuid(self, kind: str, name: str) -> UUID:
         plan = self.plan
-        if name.startswith(f"{LIBRARY}."):
-            plan, name = LIBRARY, name.removeprefix(f"{LIBRARY}.")
-        if plan == LIBRARY and not name:
-            raise BadPlan("an object of the library has a name")
+        if f"{LIBRARY}." in name:
+            # An Association is named after both its ends.
+            plan, name = LIBRARY, name.replace(f"{LIBRARY}.", "")
         settings = self.settings
         text = "\n".join((settings.seed, settings.run, plan, kind, name))
         digest = hashlib.sha256(text.encode()).hexdigest()

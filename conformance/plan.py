@@ -14,7 +14,7 @@ PLAN_SET = "2026.1"
 # What is no plan but prepared before all of them: the record that queries are asked about.
 LIBRARY = "library"
 
-_ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_NOT_OF_IDS = re.compile(r"[^a-z0-9.]+")
 _PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 _KEYS_OF_PLAN = {
     "id",
@@ -28,7 +28,7 @@ _KEYS_OF_PLAN = {
     "by",
     "step",
 }
-_KEYS_OF_FILE = {"group", "actor", "option", "needs", "plan"}
+_KEYS_OF_FILE = {"group", "actor", "option", "needs", "leaves_nothing", "plan"}
 
 
 class BadPlan(Exception):
@@ -89,11 +89,11 @@ def read(path: Path) -> Iterator[Plan]:
 
 
 def chosen(plans: Iterable[Plan], groups: Iterable[str], ids: Iterable[str]) -> tuple[Plan, ...]:
-    """The plans of these groups and ids (an id may end in *), the library first; all of them without any."""
+    """The plans of these groups or options, and of these ids (* is any text); all of them without any."""
     plans, groups, ids = tuple(plans), tuple(groups), tuple(ids)
-    known = {plan.group for plan in plans}
+    known = {word.lower() for plan in plans for word in (plan.group, plan.option)}
     for group in groups:
-        if group not in known:
+        if group.lower() not in known:
             raise BadPlan(f"there is no group {group!r}; there are {', '.join(sorted(known))}")
     patterns = [re.compile(re.escape(one).replace(r"\*", ".*")) for one in ids]
     for pattern, one in zip(patterns, ids, strict=True):
@@ -102,7 +102,7 @@ def chosen(plans: Iterable[Plan], groups: Iterable[str], ids: Iterable[str]) -> 
     return tuple(
         plan
         for plan in plans
-        if (not groups or plan.group in groups)
+        if (not groups or {plan.group.lower(), plan.option.lower()} & {group.lower() for group in groups})
         and (not patterns or any(pattern.fullmatch(plan.id) for pattern in patterns))
     )
 
@@ -136,22 +136,25 @@ def filled(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _plan(file: str, content: Mapping[str, Any], written: Mapping[str, Any]) -> Plan:
-    id = str(written.get("id", ""))
-    if not _ID.fullmatch(id.lower()):
-        raise BadPlan(f"{file}: {id!r} is no id of a plan")
+    # A column's value may be a URN or hold blanks; an id is typed on a command line.
+    id = _NOT_OF_IDS.sub("-", str(written.get("id", "")).lower()).strip("-")
+    if not id:
+        raise BadPlan(f"{file}: a plan has no id")
     if unknown := set(written) - _KEYS_OF_PLAN:
         raise BadPlan(f"{id}: unknown keys {sorted(unknown)}")
     missing = [key for key in ("requirement", "section", "step") if not written.get(key)]
     if missing:
         raise BadPlan(f"{id}: there is no {', '.join(missing)}")
     steps = tuple(_step(id, one) for one in written["step"])
+    if content.get("leaves_nothing"):
+        steps = (*steps, _nothing_left(steps))
     if id != LIBRARY and not any(step.expect for step in steps):
         raise BadPlan(f"{id}: nothing is expected of any answer")
     patient = written.get("patient", "own")
     if patient not in ("own", "empty", LIBRARY):
         raise BadPlan(f"{id}: patient is own, empty or library, not {patient!r}")
     return Plan(
-        id.lower(),
+        id,
         content["group"],
         content["actor"],
         content["option"],
@@ -164,8 +167,27 @@ def _plan(file: str, content: Mapping[str, Any], written: Mapping[str, Any]) -> 
     )
 
 
+def _nothing_left(steps: Iterable[Step]) -> Step:
+    """A refused submission leaves nothing (ITI TF-2: 3.42.4.1.3): none of its documents is found."""
+    documents = (one for step in steps for one in step.said.get("documents", ()))
+    names = dict.fromkeys(one if isinstance(one, str) else one["name"] for one in documents)
+    said = {
+        "title": "Look whether anything was stored",
+        "query": "GetDocuments",
+        "slots": {
+            "$XDSDocumentEntryEntryUUID": "({})".format(",".join(f"'{{{name}.id}}'" for name in names))
+        },
+    }
+    return Step("query", said, {"status": "Success", "count": 0})
+
+
 def _step(id: str, written: Mapping[str, Any]) -> Step:
+    # A row may say a part of its step, or all of it.
+    written = {**{key: value for key, value in written.items() if key != "is"}, **written.get("is", {})}
     if "send" not in written:
         raise BadPlan(f"{id}: a step does not say what it sends")
     said = {key: value for key, value in written.items() if key not in ("send", "expect")}
-    return Step(written["send"], said, written.get("expect", {}))
+    expect = dict(written.get("expect", {}))
+    # What the answer must be differs with the returnType that was asked for.
+    expect |= expect.pop("as", {}).get(said.get("return_type"), {})
+    return Step(written["send"], said, expect)

@@ -1,11 +1,13 @@
 """A run: the shared record first, then every plan, several at once, and what became of each."""
 
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conformance.expectations import Memory
+from conformance.messages.submissions import TYPE_URNS
 from conformance.names import Names, Settings
 from conformance.plan import LIBRARY, PLAN_SET, BadPlan, Plan, Step
 from conformance.results import Finding, Outcome, Run, Severity, Verdict
@@ -14,6 +16,8 @@ from conformance.target import Target, Unreachable
 
 # More at once than a pool of connections has would only wait.
 MAX_PARALLEL = 32
+
+_WORD = re.compile(r"[^ ()]+")
 
 Watcher = Callable[[Outcome, int, int], None]
 
@@ -132,9 +136,14 @@ def _copied(memory: Memory) -> Memory:
 def _of_library(memory: Memory) -> Memory:
     """What the shared record holds, as other plans call it."""
 
-    names = {name: f"{LIBRARY}.{name}" for name in (*memory.kinds, *memory.contents)}
+    names = {name: _named_by_others(name) for name in (*memory.kinds, *memory.contents)}
     return Memory(
         {names[name]: id for name, id in memory.kinds.items()},
         {names[name]: one for name, one in memory.attributes.items()},
         {names[name]: content for name, content in memory.contents.items()},
     )
+
+
+def _named_by_others(name: str) -> str:
+    """`library.d RPLC library.c`: of an Association both ends are the library's."""
+    return _WORD.sub(lambda word: word[0] if word[0] in TYPE_URNS else f"{LIBRARY}.{word[0]}", name)

@@ -44,16 +44,17 @@ def change(plan: str, root: etree._Element, changes: list[Mapping[str, Any]]) ->
 
 
 def path_of(plan: str, at: str) -> str:
-    """The XPath of a place: one already, or Object.attribute in the carrier that the Framework gives it."""
+    """The XPath of a place: one already, or Object.attribute/path as the Framework has it."""
     if at.startswith(("/", "(")):
         return at
+    at, below, inside = at.partition("/")
     kind, _, name = at.partition(".")
     if kind not in TABLES:
         raise BadPlan(f"{plan}: {at!r} is no place in a message")
     row = next((row for row in TABLES[kind] if row.name == name), None)
     if name and row is None:
         raise BadPlan(f"{plan}: a {kind} has no attribute {name}")
-    return _OBJECTS[kind] + (_carrier(row) if row else "")
+    return _OBJECTS[kind] + (_carrier(row) if row else "") + below + inside
 
 
 def _carrier(row: Attribute) -> str:

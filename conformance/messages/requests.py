@@ -27,7 +27,7 @@ def stored_query(names: Names, said: Mapping[str, Any]) -> etree._Element:
     )
     if "home" in said:
         query.set("home", str(said["home"]))
-    for name, value in said.get("slots", {}).items():
+    for name, value in {**said.get("slots", {}), **said.get("with", {})}.items():
         for values in value if isinstance(value, list) else [value]:
             slot = etree.SubElement(query, f"{{{RIM}}}Slot", name=name)
             value_list = etree.SubElement(slot, f"{{{RIM}}}ValueList")

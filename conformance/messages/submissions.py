@@ -41,9 +41,9 @@ def content_of(names: Names, document: str | Mapping[str, Any]) -> bytes:
     """The bytes of a document, the same whenever the plan names it."""
     said = {"name": document} if isinstance(document, str) else document
     if "fill" in said:
-        return (f"{names.plan} {said['name']} ".encode() * (int(said["fill"]) // 8))[: int(said["fill"])]
-    text = said.get("content", f"Document {said['name']} of {names.plan}, {names.oid(str(said['name']))}\n")
-    return str(text).encode()
+        line, size = names.content(str(said["name"])).encode(), int(said["fill"])
+        return (line * (size // len(line) + 1))[:size]
+    return str(said.get("content", names.content(str(said["name"])))).encode()
 
 
 class _Writer:
@@ -73,6 +73,7 @@ class _Writer:
         return Submission(request, self._documents, self._attributes)
 
     def _document(self, said: Mapping[str, Any]) -> None:
+        said = {**{key: one for key, one in said.items() if key != "is"}, **said.get("is", {})}
         names, name = self._names, str(said["name"])
         root = str(said.get("updates", name))
         content = content_of(names, said)

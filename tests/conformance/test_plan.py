@@ -51,7 +51,7 @@ def test_every_row_and_every_value_beside_it_makes_a_plan(tmp_path):
         (HEAD + PLAN.replace("section", "patient"), "there is no section"),
         (HEAD + PLAN.replace(', expect.count = "{number}"', ""), "nothing is expected"),
         (HEAD + PLAN.replace('send = "query", ', ""), "does not say what it sends"),
-        (HEAD + PLAN.replace("without-", "With Out"), "is no id"),
+        (HEAD + PLAN.replace("without-{attribute}-{return_type}", "??"), "has no id"),
     ],
 )
 def test_a_plan_that_cannot_be_understood_is_refused(tmp_path, text, reason):
