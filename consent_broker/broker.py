@@ -7,7 +7,7 @@ from datetime import datetime
 from consent_broker.decide import NOTHING_FOR_PROFESSIONALS, Verdict, decide
 from consent_broker.decision_log import DecisionLog
 from consent_broker.directory import Directory
-from consent_broker.matrix import IN_FORCE, Matrices
+from consent_broker.matrix import Matrices
 from consent_broker.model import Asker, Pair, Right
 from consent_broker.notifications import Notifications
 from consent_broker.rules import Rules
@@ -69,11 +69,10 @@ class ConsentBroker:
         touched = await whose()
         # Whoever names an object that is not there is answered by the same steps as of a record without it.
         patient_ids = (touched.named | touched.owners) or {_NOBODY}
-        in_force = (IN_FORCE, {"day": at.date().isoformat()})
-        directives, (versions,) = await directives_about(
-            asker.all_parties, patient_ids, self.rules.unopened, self.database, in_force
+        directives, matrix = await directives_about(
+            asker.all_parties, patient_ids, self.rules.unopened, at.date(), self.database
         )
-        rules = await self.matrices.rules_by(versions[0][0] if versions else 0)
+        rules = await self.matrices.rules_by(matrix)
         # A deposit was decided before our repository sent it on to its registry.
         again = subject.is_ourselves and verb not in READING
         if verb in _WEIGHED and asker.person and not again and not counted:

@@ -122,7 +122,7 @@ class Matrices:
 
     async def number_on(self, day: date) -> int:
         """Which version is in force on a day."""
-        rows = await self.database.fetch(IN_FORCE, {"day": day.isoformat()})
+        rows = await self.database.fetch(_IN_FORCE, {"day": day.isoformat()})
         return int(rows[0][0]) if rows else 0
 
     async def rules_on(self, day: date) -> Rules:
@@ -277,12 +277,14 @@ _ADD = Statement(
 _FILL = Statement(
     insert(t.matrix_cell).inline().values({name: bindparam(name) for name in ("version", *_CELL)})
 )
-IN_FORCE = Statement(
+# By its id, the version that is in force on a day.
+IN_FORCE = (
     select(_v.id)
     .where(_v.valid_from <= bindparam("day"))
     .order_by(_v.valid_from.desc(), _v.id.desc())
     .limit(1)
 )
+_IN_FORCE = Statement(IN_FORCE)
 _DECISIONS = Statement(
     select(_d.day, _d.profession, _d.specialty, _d.allows, _d.decisions).order_by(
         _d.day, _d.profession, _d.specialty, _d.allows

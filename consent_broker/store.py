@@ -2,13 +2,31 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Table, Text, bindparam, func, insert, literal_column, not_, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from consent_broker import tables as t
+from consent_broker.matrix import IN_FORCE
 from consent_broker.model import (
     ALWAYS,
     Basis,
@@ -25,7 +43,7 @@ from consent_broker.model import (
     Right,
 )
 from consent_broker.versions import count_change
-from database import Call, Database, Row, Statement, Transaction, any_of
+from database import Call, Database, Row, Statement, Transaction, any_of, constant
 from exchange.pledge import due
 
 
@@ -106,20 +124,30 @@ async def directives_about(
     parties: Collection[Party],
     patients: Collection[str],
     unopened: RecordStatus,
+    day: date,
     database: Database,
-    *more: Call,
-) -> tuple[Mapping[str, Directives], list[list[Row]]]:
-    """What concerns these parties of what each patient has decided, and what else a decision needs, at once.
+) -> tuple[Mapping[str, Directives], int]:
+    """What concerns these parties of what each patient has decided, and which access matrix is in force.
 
-    Most of what a patient decides is about one party, and of it nothing is read that is about others.
+    All by one statement, so that it is of one moment. Most of what a patient decides is about one party,
+    and of it nothing is read that is about others. Matrix 0 is that of the rules.
     """
-    wanted = {"patients": sorted(patients)}
-    about = {**wanted, "parties": sorted({party.id for party in parties})}
-    async with database.reading() as reading:
-        statuses, rows, *others = await reading.fetch_each(
-            (_STATUSES, wanted), (_DIRECTIVES_ABOUT, about), *more
-        )
-    return _by_patient(patients, unopened, statuses, rows), others
+    wanted = {
+        "patients": sorted(patients),
+        "parties": sorted({party.id for party in parties}),
+        "day": day.isoformat(),
+    }
+    statuses: list[Row] = []
+    directives: list[Row] = []
+    matrix = 0
+    for part, opens_or_version, *columns in await database.fetch(_ABOUT, wanted):
+        if part == _STATUS_PART:
+            statuses.append((*columns[:2], opens_or_version))
+        elif part == _DIRECTIVE_PART:
+            directives.append(tuple(columns))
+        else:
+            matrix = opens_or_version
+    return _by_patient(patients, unopened, statuses, directives), matrix
 
 
 def _by_patient(
@@ -217,16 +245,20 @@ def _restrictions(held: Directives, by_survivor: Directives) -> Iterator[Directi
 COLUMNS = ("kind", "party_kind", "party", "document", "rights", "level", "origin", "starts", "ends")
 _directive_table = t.consent_directive.c
 _columns = [_directive_table[name] for name in COLUMNS]
+_later = t.consent_status.alias("later")
 _last = (
-    select(func.max(t.consent_status.c.id))
-    .where(any_of(t.consent_status.c.patient, bindparam("patients")))
-    .group_by(t.consent_status.c.patient)
+    select(func.max(_later.c.id))
+    .where(_later.c.patient == t.consent_status.c.patient)
+    .correlate(t.consent_status)
 )
+_is_last = (
+    any_of(t.consent_status.c.patient, bindparam("patients")),
+    t.consent_status.c.id == _last.scalar_subquery(),
+)
+_was_last = t.consent_status.c.id == _last.where(_later.c.made <= bindparam("then")).scalar_subquery()
 _statuses = select(t.consent_status.c.patient, t.consent_status.c.status, t.consent_status.c.opens)
-_STATUSES = Statement(_statuses.where(t.consent_status.c.id.in_(_last)))
-_STATUSES_THEN = Statement(
-    _statuses.where(t.consent_status.c.id.in_(_last.where(t.consent_status.c.made <= bindparam("then"))))
-)
+_STATUSES = Statement(_statuses.where(*_is_last))
+_STATUSES_THEN = Statement(_statuses.where(_is_last[0], _was_last))
 _of_patients = select(_directive_table.patient, *_columns).where(
     any_of(_directive_table.patient, bindparam("patients"))
 )
@@ -234,10 +266,31 @@ _DIRECTIVES = Statement(_of_patients.where(_directive_table.ended.is_(None)))
 _of_one_party = _directive_table.kind.in_(
     [literal_column(f"'{kind}'", Text) for kind in (Kind.GRANT, Kind.EXCLUSION, Kind.HELPER)]
 )
-_DIRECTIVES_ABOUT = Statement(
-    _of_patients.where(
-        _directive_table.ended.is_(None),
-        or_(not_(_of_one_party), any_of(_directive_table.party, bindparam("parties"))),
+_about = _of_patients.where(
+    _directive_table.ended.is_(None),
+    or_(not_(_of_one_party), any_of(_directive_table.party, bindparam("parties"))),
+)
+
+
+_STATUS_PART, _DIRECTIVE_PART, _MATRIX_PART = range(3)
+_in_force = IN_FORCE.subquery()
+
+
+def _part(number: int, opens_or_version: Any, *columns: Any) -> Select[Any]:
+    """What part it is, when a status opens or a version of the matrix, and the patient's columns, if any."""
+    nulls = (null() if isinstance(each.type, Text) else cast(null(), each.type) for each in _columns)
+    filled = chain(columns, islice((null(), *nulls), len(columns), None))
+    return select(constant(number), opens_or_version, *filled)
+
+
+_status = t.consent_status.c
+_ABOUT = Statement(
+    union_all(
+        _part(_STATUS_PART, _status.opens, _status.patient, _status.status).where(*_is_last),
+        _about.with_only_columns(
+            constant(_DIRECTIVE_PART), cast(null(), BigInteger), _directive_table.patient, *_columns
+        ),
+        _part(_MATRIX_PART, _in_force.c.id),
     )
 )
 _DIRECTIVES_THEN = Statement(
