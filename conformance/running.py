@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from conformance.expectations import Memory
 from conformance.messages.submissions import TYPE_URNS
 from conformance.names import Names, Settings
-from conformance.plan import LIBRARY, PLAN_SET, BadPlan, Plan, Step
+from conformance.plan import LIBRARY, PLAN_SET, Plan, Step
 from conformance.results import Finding, Outcome, Run, Severity, Verdict
 from conformance.steps import Walk
 from conformance.target import Target, Unreachable
@@ -46,17 +46,17 @@ class Judge:
         shared = Memory()
         ready = ""
         if library and any(plan.patient != "own" for plan in plans):
-            outcome, shared = self._outcome(library, Memory())
-            outcomes[library.id] = outcome
-            if outcome.verdict is not Verdict.PASSED:
-                ready = f"the shared record could not be prepared: {outcome.reason}"
+            prepared, shared = self.prepare(library)
+            outcomes[library.id] = prepared
+            if prepared.verdict is not Verdict.PASSED:
+                ready = f"the shared record could not be prepared: {prepared.reason}"
         with ThreadPoolExecutor(min(parallel, MAX_PARALLEL)) as workers:
-            pending = {
-                workers.submit(self._outcome, plan, shared, ready if plan.patient != "own" else ""): plan
+            pending = [
+                workers.submit(self.judge, plan, shared, ready if plan.patient != "own" else "")
                 for plan in plans
-            }
+            ]
             for number, done in enumerate(as_completed(pending), 1):
-                outcome, _ = done.result()
+                outcome = done.result()
                 outcomes[outcome.plan] = outcome
                 watch(outcome, number, len(plans))
         order = [LIBRARY, *(plan.id for plan in plans)]
@@ -71,21 +71,31 @@ class Judge:
             tuple(outcomes[id] for id in order if id in outcomes),
         )
 
-    def _outcome(self, plan: Plan, shared: Memory, not_ready: str = "") -> tuple[Outcome, Memory]:
+    def prepare(self, library: Plan) -> tuple[Outcome, Memory]:
+        """Submit the shared record, and remember what it holds."""
+        walk = Walk(library, names_of(library, self.settings), self.target)
+        return self._walked(walk), _of_library(walk.memory)
+
+    def judge(self, plan: Plan, shared: Memory, not_ready: str = "") -> Outcome:
+        """Run one plan, if we have the means, and say what became of it."""
+        walk = Walk(plan, names_of(plan, self.settings), self.target, _copied(shared))
         missing = [need for need in plan.needs if need not in self.means]
         if missing:
-            return _ended(plan, None, Verdict.NOT_RUN, f"it needs {', '.join(missing)}"), shared
+            return _ended(walk, Verdict.NOT_RUN, f"it needs {', '.join(missing)}")
         if not_ready:
-            return _ended(plan, None, Verdict.FAILED, not_ready), shared
-        walk = Walk(plan, names_of(plan, self.settings), self.target, _copied(shared))
+            return _ended(walk, Verdict.FAILED, not_ready)
+        return self._walked(walk)
+
+    def _walked(self, walk: Walk) -> Outcome:
         try:
-            reason = _walked(walk, [*preparation(plan), *plan.steps])
+            for number, step in enumerate([*preparation(walk.plan), *walk.plan.steps], 1):
+                if not walk.take(step, number):
+                    last = walk.exchanges[-1]
+                    first = next(one for one in last.findings if one.severity is Severity.ERROR)
+                    return _ended(walk, Verdict.FAILED, f"{last.title}: {_in_short(first)}")
         except Unreachable as problem:
-            return _ended(plan, walk, Verdict.FAILED, str(problem)), walk.memory
-        except BadPlan:
-            raise
-        verdict = Verdict.FAILED if reason else Verdict.PASSED
-        return _ended(plan, walk, verdict, reason), _of_library(walk.memory) if plan.id == LIBRARY else shared
+            return _ended(walk, Verdict.FAILED, str(problem))
+        return _ended(walk, Verdict.PASSED, "")
 
 
 def names_of(plan: Plan, settings: Settings) -> Names:
@@ -102,20 +112,12 @@ def preparation(plan: Plan) -> list[Step]:
     return [Step("patient", {"name": name, "title": f"Prepare {name}"}, {}) for name in names]
 
 
-def _walked(walk: Walk, steps: Iterable[Step]) -> str:
-    """Why the plan failed, at the first step that did; empty where none did."""
-    for number, step in enumerate(steps, 1):
-        if not walk.take(step, number):
-            first = next(one for one in walk.exchanges[-1].findings if one.severity is Severity.ERROR)
-            return f"{walk.exchanges[-1].title}: {_in_short(first)}"
-    return ""
-
-
 def _in_short(finding: Finding) -> str:
     return f"{finding.seen[:200]} where {finding.expected[:200]} was expected"
 
 
-def _ended(plan: Plan, walk: Walk | None, verdict: Verdict, reason: str) -> Outcome:
+def _ended(walk: Walk, verdict: Verdict, reason: str) -> Outcome:
+    plan = walk.plan
     return Outcome(
         plan.id,
         plan.group,
@@ -125,7 +127,7 @@ def _ended(plan: Plan, walk: Walk | None, verdict: Verdict, reason: str) -> Outc
         plan.section,
         verdict,
         reason,
-        tuple(walk.exchanges) if walk else (),
+        tuple(walk.exchanges),
     )
 
 
