@@ -9,12 +9,21 @@ from lxml import etree
 
 from hl7v2.datatypes import CX, DTM, XCN, XON, XTN, errors_in_dtm, errors_in_oid
 from hl7v2.er7 import escaped
+from ihe.bppc import (
+    ACKNOWLEDGEMENT,
+    SCANNED_ACKNOWLEDGEMENT,
+    SCANNED_TEMPLATE,
+    SERVICE_EVENT_TEMPLATE,
+    TEMPLATE,
+)
 from ihe.namespaces import HL7
 
 ROOT = f"{{{HL7}}}ClinicalDocument"
 
 # Headers name one patient and a handful of authors; what goes on for longer was not written by people.
 MOST_PEOPLE = 100
+# A consent form has a handful of boxes to tick.
+MOST_EVENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,8 @@ class Header:
     legal_authenticator: XCN | None = None
     patient_ids: tuple[CX, ...] = ()
     healthcare_facility_type_code: HeaderCode | None = None
+    event_code_list: tuple[HeaderCode, ...] = ()
+    """The policies that a consent document acknowledges (ITI TF-3: 5.1.2.1.1.1)."""
     service_start_time: DTM | None = None
     service_stop_time: DTM | None = None
     format_codes: tuple[str, ...] = ()
@@ -62,16 +73,17 @@ def read_header(document: etree._Element) -> Header | None:
         return None
     start, stop = _service_times(document)
     return Header(
-        unique_id=_unique_id(document.find(_path("id"))),
-        title=_text(document.find(_path("title"))),
-        type_code=_code(document.find(_path("code"))),
-        creation_time=_time(document.find(_path("effectiveTime"))),
-        language_code=_attribute(document.find(_path("languageCode")), "code"),
+        unique_id=_unique_id(document.find(element_path("id"))),
+        title=text_of(document.find(element_path("title"))),
+        type_code=code_of(document.find(element_path("code"))),
+        creation_time=time_of(document.find(element_path("effectiveTime"))),
+        language_code=attribute_of(document.find(element_path("languageCode")), "code"),
         confidentiality_code=tuple(_codes(document, "confidentialityCode")),
         author=tuple(_authors(document)),
-        legal_authenticator=_person(document.find(_path("legalAuthenticator/assignedEntity"))),
+        legal_authenticator=_person(document.find(element_path("legalAuthenticator/assignedEntity"))),
         patient_ids=tuple(_patient_ids(document)),
-        healthcare_facility_type_code=_code(document.find(_path(_FACILITY))),
+        healthcare_facility_type_code=code_of(document.find(element_path(_FACILITY))),
+        event_code_list=tuple(_policies(document)),
         service_start_time=start,
         service_stop_time=stop,
         format_codes=tuple(_format_codes(document)),
@@ -81,7 +93,8 @@ def read_header(document: etree._Element) -> Header | None:
 # Template ids of document types and the formatCodes that go with them (ITI TF-3: 5.1.2 and 5.2.2; IHE's value
 # set of formatCodes). One document may claim several: the particular comes first.
 FORMAT_CODE_OF_TEMPLATE = {
-    "1.3.6.1.4.1.19376.1.5.3.1.1.7": "urn:ihe:iti:bppc:2007",
+    TEMPLATE: ACKNOWLEDGEMENT,
+    SCANNED_TEMPLATE: ACKNOWLEDGEMENT,
     "1.3.6.1.4.1.19376.1.2.20": "urn:ihe:iti:xds-sd:pdf:2008",
     "1.3.6.1.4.1.19376.1.3.3": "urn:ihe:lab:xd-lab:2008",
     "1.3.6.1.4.1.19376.1.9.1.1.1": "urn:ihe:pharm:pre:2010",
@@ -89,67 +102,66 @@ FORMAT_CODE_OF_TEMPLATE = {
     "2.16.840.1.113883.10.22.1.1": "urn:ihe:pcc:ips:2020",
     "1.3.6.1.4.1.19376.1.5.3.1.1.2": "urn:ihe:pcc:xds-ms:2007",
 }
-# The coding scheme of all of them (ITI TF-3: 4.2.3.2.9).
-FORMATS_SCHEME = "1.3.6.1.4.1.19376.1.2.3"
-_SCANNED_CONSENT = ("urn:ihe:iti:bppc:2007", "urn:ihe:iti:xds-sd:pdf:2008")
 
 _FACILITY = "componentOf/encompassingEncounter/location/healthCareFacility/code"
 _TIME = re.compile(r"(\d{4,14})(?:\.\d+)?(?:([+-])(\d{2}):?(\d{2})?)?")
 _SPACE = re.compile(r"\s+")
 
 
-def _path(path: str) -> str:
+def element_path(path: str) -> str:
+    """A path of local names, as lxml looks for it."""
     return "/".join(f"{{{HL7}}}{step}" for step in path.split("/"))
 
 
 def _unique_id(element: etree._Element | None) -> str:
     """DocumentEntry.uniqueId is root, or root^extension (PCC TF-2: 4.1.1; ITI TF-3: 4.2.3.2.26)."""
-    root, extension = _attribute(element, "root"), _attribute(element, "extension")
+    root, extension = attribute_of(element, "root"), attribute_of(element, "extension")
     return f"{root}^{extension}" if root and extension else root
 
 
-def _code(element: etree._Element | None) -> HeaderCode | None:
-    code, scheme = _attribute(element, "code"), _attribute(element, "codeSystem")
-    return HeaderCode(code, scheme, _attribute(element, "displayName")) if code and scheme else None
+def code_of(element: etree._Element | None) -> HeaderCode | None:
+    """A coded value; None where code or codeSystem is missing."""
+    code, scheme = attribute_of(element, "code"), attribute_of(element, "codeSystem")
+    return HeaderCode(code, scheme, attribute_of(element, "displayName")) if code and scheme else None
 
 
 def _codes(parent: etree._Element, name: str) -> Iterator[HeaderCode]:
-    for element in parent.iterfind(_path(name)):
-        if code := _code(element):
+    for element in parent.iterfind(element_path(name)):
+        if code := code_of(element):
             yield code
 
 
 def _patient_ids(document: etree._Element) -> Iterator[CX]:
     """recordTarget/patientRole/id as CX (ITI TF-3: 4.2.3.2.22)."""
-    for element in document.findall(_path("recordTarget/patientRole/id"))[:MOST_PEOPLE]:
-        root, extension = _attribute(element, "root"), _attribute(element, "extension")
+    for element in document.findall(element_path("recordTarget/patientRole/id"))[:MOST_PEOPLE]:
+        root, extension = attribute_of(element, "root"), attribute_of(element, "extension")
         if extension and not any(errors_in_oid(root)):
             yield CX.of(extension, root)
 
 
 def _authors(document: etree._Element) -> Iterator[HeaderAuthor]:
     """Each author with what the header says of person and organization (ITI TF-3: 4.2.3.1.4)."""
-    for assigned in document.findall(_path("author/assignedAuthor"))[:MOST_PEOPLE]:
+    for assigned in document.findall(element_path("author/assignedAuthor"))[:MOST_PEOPLE]:
         person = _person(assigned)
-        organizations = assigned.findall(_path("representedOrganization"))[:MOST_PEOPLE]
+        organizations = assigned.findall(element_path("representedOrganization"))[:MOST_PEOPLE]
         institutions = tuple(filter(None, map(_organization, organizations)))
-        telecoms = tuple(filter(None, map(_e_mail, assigned.findall(_path("telecom"))[:MOST_PEOPLE])))
+        telecoms = tuple(filter(None, map(_e_mail, assigned.findall(element_path("telecom"))[:MOST_PEOPLE])))
         if person or institutions or telecoms:
             yield HeaderAuthor(person, institutions, tuple(_role(assigned)), telecoms)
 
 
 def _role(assigned: etree._Element) -> Iterator[str]:
     """authorRole is what the person is to the organization, assignedAuthor/code (ITI TF-3: 4.2.3.1.4.3)."""
-    if code := _code(assigned.find(_path("code"))):
+    if code := code_of(assigned.find(element_path("code"))):
         yield f"{escaped(code.code)}^^^&{code.scheme}&ISO"
 
 
 def _person(assigned: etree._Element | None) -> XCN | None:
     """An assigned person as XCN; what is only software has no name (ITI TF-3: Table 4.2.3.1.7-2)."""
-    name = None if assigned is None else assigned.find(_path("assignedPerson/name"))
+    name = None if assigned is None else assigned.find(element_path("assignedPerson/name"))
     if assigned is None or name is None:
         return None
-    family = " ".join(_parts(name, "family")) or ("" if len(name) else _text(name))
+    family = " ".join(_parts(name, "family")) or ("" if len(name) else text_of(name))
     given, *more = (*_parts(name, "given"), "")
     if not family:
         return None
@@ -164,8 +176,8 @@ def _person(assigned: etree._Element | None) -> XCN | None:
 
 def _own_id(assigned: etree._Element) -> tuple[str, str]:
     """The first id that a register gave: OID and number, both empty if there is none."""
-    for element in assigned.findall(_path("id"))[:MOST_PEOPLE]:
-        root, extension = _attribute(element, "root"), _attribute(element, "extension")
+    for element in assigned.findall(element_path("id"))[:MOST_PEOPLE]:
+        root, extension = attribute_of(element, "root"), attribute_of(element, "extension")
         if extension and not any(errors_in_oid(root)):
             return root, extension
     return "", ""
@@ -173,9 +185,9 @@ def _own_id(assigned: etree._Element) -> tuple[str, str]:
 
 def _organization(element: etree._Element) -> XON | None:
     """An organization as XON, by its register's number or by its own OID (ITI TF-3: Table 4.2.3.1.7-2)."""
-    name = escaped(_text(element.find(_path("name"))))
-    identifier = element.find(_path("id"))
-    root, extension = _attribute(identifier, "root"), _attribute(identifier, "extension")
+    name = escaped(text_of(element.find(element_path("name"))))
+    identifier = element.find(element_path("id"))
+    root, extension = attribute_of(identifier, "root"), attribute_of(identifier, "extension")
     if not name:
         return None
     if any(errors_in_oid(root)):
@@ -185,34 +197,43 @@ def _organization(element: etree._Element) -> XON | None:
 
 def _e_mail(element: etree._Element) -> XTN | None:
     """An e-mail address as XTN (ITI TF-3: Table 4.2.3.1.7-2)."""
-    scheme, _, address = _attribute(element, "value").partition(":")
+    scheme, _, address = attribute_of(element, "value").partition(":")
     return XTN(f"^^Internet^{escaped(address)}") if scheme.lower() == "mailto" and address else None
+
+
+def _policies(document: etree._Element) -> Iterator[HeaderCode]:
+    """documentationOf/serviceEvent/code, where a policy is acknowledged (ITI TF-3: 5.1.2.1.1.1)."""
+    for event in document.findall(element_path("documentationOf/serviceEvent"))[:MOST_EVENTS]:
+        templates = {attribute_of(one, "root") for one in event.iterfind(element_path("templateId"))}
+        code = code_of(event.find(element_path("code")))
+        if code and SERVICE_EVENT_TEMPLATE in templates:
+            yield code
 
 
 def _service_times(document: etree._Element) -> tuple[DTM | None, DTM | None]:
     """documentationOf/serviceEvent/effectiveTime (ITI TF-3: 4.2.3.2.19 and 20)."""
-    interval = document.find(_path("documentationOf/serviceEvent/effectiveTime"))
+    interval = document.find(element_path("documentationOf/serviceEvent/effectiveTime"))
     if interval is None:
         return None, None
-    at = _time(interval)
-    start, stop = (_time(interval.find(_path(name))) for name in ("low", "high"))
+    at = time_of(interval)
+    start, stop = (time_of(interval.find(element_path(name))) for name in ("low", "high"))
     return start or at, stop or at
 
 
 def _format_codes(document: etree._Element) -> Iterator[str]:
-    claimed = {_attribute(element, "root") for element in document.iterfind(_path("templateId"))}
+    claimed = {attribute_of(element, "root") for element in document.iterfind(element_path("templateId"))}
     found = [code for template, code in FORMAT_CODE_OF_TEMPLATE.items() if template in claimed]
-    scanned_text = document.find(_path("component/nonXMLBody/text"))
-    if _attribute(scanned_text, "mediaType") == "text/plain":
+    scanned_text = document.find(element_path("component/nonXMLBody/text"))
+    if attribute_of(scanned_text, "mediaType") == "text/plain":
         found = [code.replace("xds-sd:pdf", "xds-sd:text") for code in found]
-    if tuple(found[:2]) == _SCANNED_CONSENT:
-        found = ["urn:ihe:iti:bppc-sd:2007"]
+    if ACKNOWLEDGEMENT in found and scanned_text is not None:
+        found = [SCANNED_ACKNOWLEDGEMENT]
     yield from found
 
 
-def _time(element: etree._Element | None) -> DTM | None:
+def time_of(element: etree._Element | None) -> DTM | None:
     """A TS as DTM: in UTC, to the second, no more precise than it was (ITI TF-3: Table 4.2.3.1.7-2)."""
-    found = _TIME.fullmatch(_attribute(element, "value"))
+    found = _TIME.fullmatch(attribute_of(element, "value"))
     if not found:
         return None
     digits, sign, hours, minutes = found.groups()
@@ -230,17 +251,19 @@ def _time(element: etree._Element | None) -> DTM | None:
     return DTM(f"{in_utc:%Y%m%d%H%M%S}"[: len(digits)])
 
 
-def _attribute(element: etree._Element | None, name: str) -> str:
+def attribute_of(element: etree._Element | None, name: str) -> str:
+    """An attribute, empty where there is none or the element has no value (CDA R2: nullFlavor)."""
     if element is None or element.get("nullFlavor"):
         return ""
     return (element.get(name) or "").strip()
 
 
 def _parts(name: etree._Element, part: str) -> list[str]:
-    return [text for element in name.findall(_path(part)) if (text := _text(element))]
+    return [text for element in name.findall(element_path(part)) if (text := text_of(element))]
 
 
-def _text(element: etree._Element | None) -> str:
+def text_of(element: etree._Element | None) -> str:
+    """The text of an element and of all in it, in one line."""
     if element is None:
         return ""
     return _SPACE.sub(" ", "".join(map(str, element.itertext()))).strip()

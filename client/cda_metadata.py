@@ -1,10 +1,11 @@
 """What a clinical document says of itself, as metadata of the domain (PCC TF-2: 4.1.1)."""
 
-from cda.header import FORMATS_SCHEME, Header, HeaderCode
+from cda.header import Header, HeaderCode
 from client.codes import CodeBook
 from client.metadata import Metadata
 from ebxml.model import Author, Code, LocalizedString
 from hl7v2.datatypes import CX, errors_in_identifier, errors_in_language_code
+from ihe.bppc import FORMATS_SCHEME
 
 
 def metadata_of(header: Header, codes: CodeBook, assigning_authority: str) -> Metadata:
@@ -28,6 +29,9 @@ def metadata_of(header: Header, codes: CodeBook, assigning_authority: str) -> Me
         or None,
         legal_authenticator=header.legal_authenticator,
         creation_time=header.creation_time,
+        event_code_list=tuple(
+            filter(None, (_code("eventCodeList", one, codes) for one in header.event_code_list))
+        ),
         service_start_time=header.service_start_time,
         service_stop_time=header.service_stop_time,
         unique_id=None if any(errors_in_identifier(header.unique_id)) else header.unique_id,

@@ -6,10 +6,10 @@ A row holds only where the domain has its codes; options, sidecar and the docume
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cda.header import FORMATS_SCHEME
 from client.codes import CodeBook
 from client.metadata import Metadata
 from ebxml.model import Code
+from ihe.bppc import FORMATS_SCHEME
 
 LOINC = "2.16.840.1.113883.6.1"
 SNOMED_CT = "2.16.840.1.113883.6.96"

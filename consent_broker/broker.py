@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from consent_broker.acknowledging import policies_for, with_consent_documents
 from consent_broker.decide import NOTHING_FOR_PROFESSIONALS, Verdict, decide
 from consent_broker.decision_log import DecisionLog
 from consent_broker.directory import Directory
@@ -13,6 +14,7 @@ from consent_broker.notifications import Notifications
 from consent_broker.rules import Rules
 from consent_broker.store import directives_about
 from database import Database
+from exchange.consent_documents import Signatory
 from exchange.ports import Decision, Touched, Whose
 from exchange.subject import Subject
 from exchange.verbs import READING, Verb
@@ -59,7 +61,12 @@ class ConsentBroker:
         Whoever has proven who he is and may not read is not refused: he finds what is there for him, nothing.
         """
         if subject.is_ourselves and subject.user is None:
-            return Decision(permit=True, reasons=("another actor of this process asks for itself",))
+            receipts = frozenset(pair for pair, policy in self.rules.policies.items() if policy.receipt)
+            return Decision(
+                permit=True,
+                reasons=("another actor of this process asks for itself",),
+                signatory=Signatory(may={}, in_any_name=receipts),
+            )
         if verb is Verb.IDENTIFY:
             return Decision(permit=True, reasons=("who a patient is, is not his to decide",))
         asker = await Directory(self.database).checked(asker_of(subject, self.rules), self.rules, at)
@@ -70,7 +77,7 @@ class ConsentBroker:
         # Whoever names an object that is not there is answered by the same steps as of a record without it.
         patient_ids = (touched.named | touched.owners) or {_NOBODY}
         directives, matrix = await directives_about(
-            asker.all_parties, patient_ids, self.rules.unopened, at.date(), self.database
+            asker.all_parties, patient_ids, self.rules.unopened, self.database, at
         )
         rules = await self.matrices.rules_by(matrix)
         # A deposit was decided before our repository sent it on to its registry.
@@ -82,6 +89,26 @@ class ConsentBroker:
             for patient_id in sorted(patient_ids)
         }
         clears_away = asker.profession in self.rules.administrators
+        may: Mapping[str, frozenset[Pair]] = {}
+        if self.rules.policies and verb not in READING:
+            may = {
+                patient_id: policies_for(asker, patient_id, directives[patient_id], rules, at)
+                for patient_id in verdicts
+            }
+        if touched.acknowledged and self.rules.policies and verb is Verb.DEPOSIT:
+            verdicts = {
+                patient_id: with_consent_documents(
+                    verdict,
+                    asker,
+                    touched.acknowledged,
+                    may[patient_id],
+                    patient_id,
+                    directives[patient_id],
+                    rules,
+                    at,
+                )
+                for patient_id, verdict in verdicts.items()
+            }
         permit = bool(asker.person) and (verb in READING or _permitted(verdicts, touched, clears_away))
         opened = tuple(
             patient_id
@@ -105,6 +132,7 @@ class ConsentBroker:
             depositor=asker.person or None,
             leftovers=clears_away,
             opened_by_emergency=opened,
+            signatory=Signatory(_name_of(subject), may),
         )
 
 
@@ -146,6 +174,12 @@ def reason_of(subject: Subject) -> str:
     """Why the user says that he asks: the words beside the code of his purpose of use."""
     purpose = subject.user.purpose_of_use if subject.user else None
     return purpose.original_text if purpose else ""
+
+
+def _name_of(subject: Subject) -> str:
+    """Who changes something, for the patient who reads its history."""
+    user = subject.user
+    return f"{user.name} ({person_of(user.id)})" if user else ""
 
 
 def person_of(person: PersonId) -> str:

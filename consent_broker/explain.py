@@ -35,5 +35,5 @@ async def explained(
     rules = await Matrices(database, rules).rules_on(at.date())
     asker = await Directory(database).checked(asker, rules, at)
     then = at if at < now else None
-    directives = await directives_of((patient,), rules.unopened, database, then)
+    directives = await directives_of((patient,), rules.unopened, database, at, then)
     return decide(asker, verb, patient, directives[patient], rules, at)

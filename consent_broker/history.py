@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from sqlalchemy import bindparam, select
 
 from consent_broker import tables as t
-from consent_broker.store import COLUMNS, Change, described, described_status, directive_in, moment
+from consent_broker.store import (
+    COLUMNS,
+    Change,
+    described,
+    described_source,
+    described_status,
+    directive_in,
+    moment,
+)
 from database import Database, Row, Statement
 
 
@@ -20,8 +28,11 @@ async def history(patient: str, database: Database) -> tuple[Change, ...]:
 
 
 def _of_statuses(rows: list[Row]) -> Iterator[Change]:
-    for status, opens, made, by, before in rows:
-        yield Change(moment(made), by, described_status(status, opens), before)
+    for status, opens, policy, source, made, by, before, ended, ended_by in rows:
+        said = described_status(status, opens, described_source(policy, source))
+        yield Change(moment(made), by, said, before)
+        if ended is not None:
+            yield Change(moment(ended), ended_by, f"no longer: {said}", said)
 
 
 def _of_directives(rows: list[Row]) -> Iterator[Change]:
@@ -42,7 +53,10 @@ _KEY = 4
 
 _directive = t.consent_directive.c
 _STATUS_CHANGES = Statement(
-    select(*(t.consent_status.c[name] for name in ("status", "opens", "made", "made_by", "before")))
+    select(
+        *(t.consent_status.c[name] for name in ("status", "opens", "policy", "source")),
+        *(t.consent_status.c[name] for name in ("made", "made_by", "before", "ended", "ended_by")),
+    )
     .where(t.consent_status.c.patient == bindparam("patient"))
     .order_by(t.consent_status.c.id)
 )

@@ -116,13 +116,24 @@ class Representative:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A policy of the domain that a consent document of the patient's acknowledges (ITI TF-3: 5.1)."""
+
+    policy: str
+    document: str
+    """The uniqueId of the consent document."""
+    period: Period = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
 class Directives:
-    """Everything one patient has decided, as of now.
+    """Everything one patient has decided, as of one moment.
 
     `opens` is the end of an objection window. `hidden` documents are for the patient alone, `reserved` ones
     for the parties named with them, `levels` go before what a document says of itself, and `minimum` is the
     least level of new documents. No `emergency_level` means that even an emergency opens nothing. `born` is
-    known of minors, `pilot` marks who takes part in a trial.
+    known of minors, `pilot` marks who takes part in a trial. What his consent documents give is among the
+    rest; `acknowledged` says which they are.
     """
 
     status: RecordStatus
@@ -138,6 +149,7 @@ class Directives:
     emergency_level: Level | None = Level.NORMAL
     born: date | None = None
     pilot: bool = False
+    acknowledged: tuple[Acknowledgement, ...] = ()
 
     def status_at(self, at: datetime) -> RecordStatus:
         """The status; a record whose objection window has ended is open."""

@@ -26,13 +26,13 @@ class NotPossible(Exception):
 
 async def open_record(patient: str, rules: Rules, database: Database, at: datetime, by: str) -> Change:
     """Open a record, at the patient's explicit word; one that was closed is as it was."""
-    await _refuse_outside_of_pilot(patient, rules, database)
+    await _refuse_outside_of_pilot(patient, rules, database, at)
     return await store.set_status(patient, RecordStatus.OPEN, at, by, database)
 
 
 async def reopen_record(patient: str, rules: Rules, database: Database, at: datetime, by: str) -> Change:
     """Open a record again that was closed."""
-    if (await _held(patient, rules, database)).status is not RecordStatus.CLOSED:
+    if (await _held(patient, rules, database, at)).status is not RecordStatus.CLOSED:
         raise NotPossible("the record is not closed")
     return await open_record(patient, rules, database, at, by)
 
@@ -46,8 +46,8 @@ async def announce_record(patient: str, rules: Rules, database: Database, at: da
     """Begin the time in which a patient may object; when it ends the record opens by itself."""
     if not rules.objection_days:
         raise NotPossible("the rules of this domain know no objection window")
-    await _refuse_outside_of_pilot(patient, rules, database)
-    if (status := (await _held(patient, rules, database)).status) is not RecordStatus.NOT_OPENED:
+    await _refuse_outside_of_pilot(patient, rules, database, at)
+    if (status := (await _held(patient, rules, database, at)).status) is not RecordStatus.NOT_OPENED:
         raise NotPossible(f"the record is {status} already")
     opens = at + timedelta(days=rules.objection_days)
     return await store.set_status(patient, RecordStatus.OBJECTION_WINDOW, at, by, database, opens)
@@ -59,7 +59,7 @@ async def announce_new(
     """Announce the record of a patient who has come to be known, where records open by themselves."""
     if not rules.objection_days or rules.pilot:
         return None
-    if (await _held(patient, rules, database)).status is not RecordStatus.NOT_OPENED:
+    if (await _held(patient, rules, database, at)).status is not RecordStatus.NOT_OPENED:
         return None
     return await announce_record(patient, rules, database, at, by)
 
@@ -92,7 +92,7 @@ async def take_into_pilot(
     """Let a patient take part in a trial; his record opens, or is announced where he may first object."""
     if not rules.pilot:
         raise NotPossible("the rules of this domain know no pilot")
-    held = await _held(patient, rules, database)
+    held = await _held(patient, rules, database, at)
     changes = []
     if not held.pilot:
         changes.append(await store.add(patient, Directive(Kind.PILOT), at, by, database))
@@ -133,10 +133,10 @@ def lasting(days: int, at: datetime) -> Period:
     return Period(at, at + timedelta(days=days) if days else None)
 
 
-async def _refuse_outside_of_pilot(patient: str, rules: Rules, database: Database) -> None:
-    if rules.pilot and not (await _held(patient, rules, database)).pilot:
+async def _refuse_outside_of_pilot(patient: str, rules: Rules, database: Database, at: datetime) -> None:
+    if rules.pilot and not (await _held(patient, rules, database, at)).pilot:
         raise NotPossible("this domain is a pilot, in which the patient does not take part")
 
 
-async def _held(patient: str, rules: Rules, database: Database) -> Directives:
-    return (await store.directives_of((patient,), rules.unopened, database))[patient]
+async def _held(patient: str, rules: Rules, database: Database, at: datetime) -> Directives:
+    return (await store.directives_of((patient,), rules.unopened, database, at))[patient]

@@ -1,11 +1,11 @@
 """What a domain lays down for all its patients: data, and the same for everybody (see `server/rules.py`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from consent_broker.model import Level, Origin, Pair, RecordStatus, Right
+from consent_broker.model import Level, Origin, Pair, Party, RecordStatus, Right
 
 ANY = "*"
 
@@ -76,6 +76,41 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyGrant:
+    """Rights that a policy gives; without a party, to the institution that wrote the document."""
+
+    party: Party | None
+    rights: frozenset[Right]
+    level: Level = Level.NORMAL
+    origin: Origin = Origin.PORTAL
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What follows when a patient acknowledges it by a consent document (ITI TF-3: 5.1).
+
+    Beside the patient and who acts in his name, `professions` may submit it. One that is `signed` needs a
+    legalAuthenticator, and a `receipt` is what the platform itself writes of changes made elsewhere: nothing
+    follows from it.
+    """
+
+    status: RecordStatus | None = None
+    grants: tuple[PolicyGrant, ...] = ()
+    excluded: frozenset[Party] = frozenset()
+    minimum: Level | None = None
+    emergency: Level | None = None
+    no_emergency: bool = False
+    professions: frozenset[Pair] = frozenset()
+    signed: bool = False
+    receipt: bool = False
+
+    @property
+    def names_author(self) -> bool:
+        """Whether it gives rights to the institution that wrote the document."""
+        return any(grant.party is None for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The rule pack of a domain.
 
@@ -106,6 +141,8 @@ class Rules:
     authors_see_own: bool = True
     listed_only: bool = False
     members_only: bool = False
+    policies: Mapping[Pair, Policy] = field(default_factory=dict)
+    """What consent documents may acknowledge; without any policy they are documents like others."""
 
     def days_of(self, origin: Origin, profession: Pair) -> int:
         """How long a care relationship lasts unless it says otherwise; 0 is without end."""

@@ -1,14 +1,14 @@
 """Directives in their tables: read at every decision, so that a change counts from the next request on."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Select,
     Table,
     Text,
@@ -29,6 +29,7 @@ from consent_broker import tables as t
 from consent_broker.matrix import IN_FORCE
 from consent_broker.model import (
     ALWAYS,
+    Acknowledgement,
     Basis,
     Directives,
     Grant,
@@ -65,6 +66,8 @@ class Kind(StrEnum):
     """The patient's birth date, where his period begins."""
     PILOT = "pilot"
     """The patient takes part in a trial."""
+    ACKNOWLEDGEMENT = "acknowledgement"
+    """A consent document acknowledges a policy; what follows from that has rows of its own."""
 
 
 class TooManyDirectives(Exception):
@@ -77,7 +80,10 @@ MAX_DIRECTIVES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One directive as it is stored; what its kind does not need is empty."""
+    """One directive as it is stored; what its kind does not need is empty.
+
+    With a `source`, the uniqueId of a consent document, it holds in its period by that document's `policy`.
+    """
 
     kind: Kind
     party: Party | None = None
@@ -88,6 +94,8 @@ class Directive:
     origin: Origin | None = None
     period: Period = ALWAYS
     basis: Basis | None = None
+    policy: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +112,33 @@ class Change:
 
 
 async def directives_of(
-    patients: Collection[str], unopened: RecordStatus, database: Database, as_of: datetime | None = None
+    patients: Collection[str],
+    unopened: RecordStatus,
+    database: Database,
+    at: datetime,
+    as_of: datetime | None = None,
 ) -> Mapping[str, Directives]:
-    """What each of these patients has decided; one of whom nothing is known has an `unopened` record.
+    """What holds of each of these patients then; one of whom nothing is known has an `unopened` record.
 
-    With `as_of`, what he had decided by then.
+    With `as_of`, by what he had decided then.
     """
     wanted: dict[str, object] = {"patients": sorted(patients)}
-    calls: tuple[Call, Call] = (_STATUSES, wanted), (_DIRECTIVES, wanted)
+    of_then = {**wanted, "at": seconds_of(at)}
+    calls: tuple[Call, Call] = (_STATUSES, of_then), (_DIRECTIVES, wanted)
     if as_of is not None:
-        wanted["then"] = _seconds(as_of)
-        calls = (_STATUSES_THEN, wanted), (_DIRECTIVES_THEN, wanted)
+        then = {"then": seconds_of(as_of)}
+        calls = (_STATUSES_THEN, of_then | then), (_DIRECTIVES_THEN, wanted | then)
     async with database.reading() as reading:
         statuses, rows = await reading.fetch_each(*calls)
-    return _by_patient(patients, unopened, statuses, rows)
+    return _by_patient(patients, unopened, at, statuses, rows)
 
 
 async def directives_about(
     parties: Collection[Party],
     patients: Collection[str],
     unopened: RecordStatus,
-    day: date,
     database: Database,
+    at: datetime,
 ) -> tuple[Mapping[str, Directives], int]:
     """What concerns these parties of what each patient has decided, and which access matrix is in force.
 
@@ -135,28 +148,37 @@ async def directives_about(
     wanted = {
         "patients": sorted(patients),
         "parties": sorted({party.id for party in parties}),
-        "day": day.isoformat(),
+        "at": seconds_of(at),
+        "day": at.date().isoformat(),
     }
     statuses: list[Row] = []
     directives: list[Row] = []
     matrix = 0
-    for part, opens_or_version, *columns in await database.fetch(_ABOUT, wanted):
+    for part, number, *columns in await database.fetch(_ABOUT, wanted):
         if part == _STATUS_PART:
-            statuses.append((*columns[:2], opens_or_version))
+            statuses.append((*columns[:2], number))
         elif part == _DIRECTIVE_PART:
-            directives.append(tuple(columns))
+            directives.append((number, *columns))
         else:
-            matrix = opens_or_version
-    return _by_patient(patients, unopened, statuses, directives), matrix
+            matrix = number
+    # The last word last; nothing else orders what several statements in one find.
+    in_order = [tuple(columns) for _, *columns in sorted(directives, key=itemgetter(0))]
+    return _by_patient(patients, unopened, at, statuses, in_order), matrix
 
 
 def _by_patient(
-    patients: Collection[str], unopened: RecordStatus, statuses: list[Row], rows: list[Row]
+    patients: Collection[str],
+    unopened: RecordStatus,
+    at: datetime,
+    statuses: list[Row],
+    rows: list[Row],
 ) -> Mapping[str, Directives]:
     status = {patient: (RecordStatus(text), _moment_or_none(opens)) for patient, text, opens in statuses}
     held: dict[str, list[Directive]] = {patient: [] for patient in patients}
     for patient, *columns in rows:
-        held[patient].append(directive_in(columns))
+        directive = directive_in(columns)
+        if directive.kind not in _TIMED or directive.period.covers(at):
+            held[patient].append(directive)
     return {patient: _joined(*status.get(patient, (unopened, None)), held[patient]) for patient in patients}
 
 
@@ -172,11 +194,22 @@ async def set_status(
 
     async def put(transaction: Transaction) -> Change:
         await count_change(patient, transaction)
-        former = await transaction.fetch(_STATUSES, {"patients": [patient]})
-        until = None if opens is None else _seconds(opens)
-        row = {"patient": patient, "status": status, "opens": until}
-        before = described_status(former[0][1], former[0][2]) if former else ""
-        await transaction.execute(_SET_STATUS, {**row, "made": _seconds(at), "made_by": by, "before": before})
+        until = None if opens is None else seconds_of(opens)
+        before = await status_before(patient, at, transaction)
+        await transaction.execute(
+            SET_STATUS,
+            {
+                **dict.fromkeys(t.consent_status.c.keys()[1:]),
+                "patient": patient,
+                "status": status,
+                "opens": until,
+                "made": seconds_of(at),
+                "made_by": by,
+                "before": before,
+                "policy": "",
+                "source": "",
+            },
+        )
         return Change(at, by, described_status(status, until), before)
 
     return await database.transact(put, due())
@@ -187,14 +220,25 @@ async def add(patient: str, directive: Directive, at: datetime, by: str, databas
 
     async def put(transaction: Transaction) -> Change:
         await count_change(patient, transaction)
-        ((count,),) = await transaction.fetch(_COUNT, {"patient": patient})
-        if count >= MAX_DIRECTIVES:
-            raise TooManyDirectives
+        await refuse_too_many(patient, transaction)
         before = await _end(patient, directive, at, by, transaction)
-        await transaction.execute(_ADD, _row(patient, directive, at, by, before))
+        await transaction.execute(ADD, row_of(patient, directive, at, by, before))
         return Change(at, by, described(directive), before)
 
     return await database.transact(put, due())
+
+
+async def status_before(patient: str, at: datetime, transaction: Transaction) -> str:
+    """The status that a change is to take the place of, in words."""
+    rows = await transaction.fetch(_STATUSES, {"patients": [patient], "at": seconds_of(at)})
+    return described_status(rows[0][1], rows[0][2]) if rows else ""
+
+
+async def refuse_too_many(patient: str, transaction: Transaction, more: int = 1) -> None:
+    """Raise TooManyDirectives if a record cannot hold so many more."""
+    ((count,),) = await transaction.fetch(_COUNT, {"patient": patient})
+    if count + more > MAX_DIRECTIVES:
+        raise TooManyDirectives
 
 
 async def end(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change | None:
@@ -210,59 +254,44 @@ async def end(patient: str, directive: Directive, at: datetime, by: str, databas
     return await database.transact(take_back, due())
 
 
-async def inherit(subsumed: str, surviving: str, at: datetime, database: Database) -> tuple[Change, ...]:
-    """Let what one patient opposed and hid hold for the record that takes in his own (ITI TF-2: 3.8.4.2.3).
+# What holds of these in its period only; the others tell their period to whoever weighs them.
+_TIMED = frozenset({Kind.EXCLUSION, Kind.MINIMUM, Kind.EMERGENCY, Kind.ACKNOWLEDGEMENT})
 
-    To be done before the records are joined, so that nothing is seen in between. What he granted does not go
-    over, for nobody was let into the other's documents; a record that he had closed closes the other's.
-    """
-    held = await directives_of((subsumed, surviving), RecordStatus.NOT_OPENED, database)
-    by = f"merge of {subsumed}"
-    changes = []
-    if held[subsumed].status is RecordStatus.CLOSED and held[surviving].status is not RecordStatus.CLOSED:
-        changes.append(await set_status(surviving, RecordStatus.CLOSED, at, by, database))
-    for directive in _restrictions(held[subsumed], held[surviving]):
-        changes.append(await add(surviving, directive, at, by, database))
-    return tuple(changes)
-
-
-def _restrictions(held: Directives, by_survivor: Directives) -> Iterator[Directive]:
-    for party in sorted(held.excluded):
-        yield Directive(Kind.EXCLUSION, party)
-    for document in sorted(held.hidden):
-        yield Directive(Kind.HIDDEN, document=document)
-    for document, parties in held.reserved:
-        for party in sorted(parties):
-            yield Directive(Kind.RESERVED, party, document)
-    for document, level in held.levels:
-        yield Directive(Kind.LEVEL, document=document, level=level)
-    if held.minimum > by_survivor.minimum:
-        yield Directive(Kind.MINIMUM, level=held.minimum)
-    if held.emergency_level is None:
-        yield Directive(Kind.EMERGENCY)
-
-
-COLUMNS = ("kind", "party_kind", "party", "document", "rights", "level", "origin", "starts", "ends")
+COLUMNS = (
+    "kind", "party_kind", "party", "document",
+    "rights", "level", "origin", "starts", "ends", "policy", "source",
+)  # fmt: skip
 _directive_table = t.consent_directive.c
 _columns = [_directive_table[name] for name in COLUMNS]
+_status = t.consent_status.c
 _later = t.consent_status.alias("later")
 _last = (
     select(func.max(_later.c.id))
-    .where(_later.c.patient == t.consent_status.c.patient)
+    .where(
+        _later.c.patient == _status.patient,
+        or_(_later.c.starts.is_(None), _later.c.starts <= bindparam("at")),
+        or_(_later.c.ends.is_(None), _later.c.ends > bindparam("at")),
+    )
     .correlate(t.consent_status)
 )
 _is_last = (
-    any_of(t.consent_status.c.patient, bindparam("patients")),
-    t.consent_status.c.id == _last.scalar_subquery(),
+    any_of(_status.patient, bindparam("patients")),
+    _status.id == _last.where(_later.c.ended.is_(None)).scalar_subquery(),
 )
-_was_last = t.consent_status.c.id == _last.where(_later.c.made <= bindparam("then")).scalar_subquery()
-_statuses = select(t.consent_status.c.patient, t.consent_status.c.status, t.consent_status.c.opens)
+_was_last = (
+    _status.id
+    == _last.where(
+        _later.c.made <= bindparam("then"),
+        or_(_later.c.ended.is_(None), _later.c.ended > bindparam("then")),
+    ).scalar_subquery()
+)
+_statuses = select(_status.patient, _status.status, _status.opens)
 _STATUSES = Statement(_statuses.where(*_is_last))
 _STATUSES_THEN = Statement(_statuses.where(_is_last[0], _was_last))
 _of_patients = select(_directive_table.patient, *_columns).where(
     any_of(_directive_table.patient, bindparam("patients"))
 )
-_DIRECTIVES = Statement(_of_patients.where(_directive_table.ended.is_(None)))
+_DIRECTIVES = Statement(_of_patients.where(_directive_table.ended.is_(None)).order_by(_directive_table.id))
 _of_one_party = _directive_table.kind.in_(
     [literal_column(f"'{kind}'", Text) for kind in (Kind.GRANT, Kind.EXCLUSION, Kind.HELPER)]
 )
@@ -283,12 +312,11 @@ def _part(number: int, opens_or_version: Any, *columns: Any) -> Select[Any]:
     return select(constant(number), opens_or_version, *filled)
 
 
-_status = t.consent_status.c
 _ABOUT = Statement(
     union_all(
         _part(_STATUS_PART, _status.opens, _status.patient, _status.status).where(*_is_last),
         _about.with_only_columns(
-            constant(_DIRECTIVE_PART), cast(null(), BigInteger), _directive_table.patient, *_columns
+            constant(_DIRECTIVE_PART), _directive_table.id, _directive_table.patient, *_columns
         ),
         _part(_MATRIX_PART, _in_force.c.id),
     )
@@ -297,7 +325,7 @@ _DIRECTIVES_THEN = Statement(
     _of_patients.where(
         _directive_table.made <= bindparam("then"),
         or_(_directive_table.ended.is_(None), _directive_table.ended > bindparam("then")),
-    )
+    ).order_by(_directive_table.id)
 )
 _COUNT = Statement(
     select(func.count()).where(
@@ -312,8 +340,8 @@ def _insert(table: Table) -> Statement:
     return Statement(insert(table).inline().values(given))
 
 
-_SET_STATUS = _insert(t.consent_status)
-_ADD = _insert(t.consent_directive)
+SET_STATUS = _insert(t.consent_status)
+ADD = _insert(t.consent_directive)
 _END = Statement(
     update(t.consent_directive)
     .where(
@@ -329,7 +357,7 @@ _END = Statement(
 async def _end(patient: str, directive: Directive, at: datetime, by: str, transaction: Transaction) -> str:
     """What held until now about the same, in words."""
     same = {f"same_{name}": value for name, value in _key(directive).items()}
-    rows = await transaction.fetch(_END, {"whose": patient, "at": _seconds(at), "by": by, **same})
+    rows = await transaction.fetch(_END, {"whose": patient, "at": seconds_of(at), "by": by, **same})
     return "; ".join(described(directive_in(columns)) for columns in rows)
 
 
@@ -346,7 +374,8 @@ def _key(directive: Directive) -> dict[str, str]:
 _MANAGES = "manage"
 
 
-def _row(patient: str, directive: Directive, at: datetime, by: str, before: str) -> dict[str, object]:
+def row_of(patient: str, directive: Directive, at: datetime, by: str, before: str) -> dict[str, object]:
+    """A directive as its table has it."""
     period = directive.period
     rights = [*sorted(directive.rights), *([_MANAGES] if directive.manages else [])]
     return {
@@ -355,11 +384,13 @@ def _row(patient: str, directive: Directive, at: datetime, by: str, before: str)
         "rights": " ".join(rights),
         "level": directive.level or 0,
         "origin": directive.origin or directive.basis or "",
-        "starts": None if period.start is None else _seconds(period.start),
-        "ends": None if period.end is None else _seconds(period.end),
-        "made": _seconds(at),
+        "starts": None if period.start is None else seconds_of(period.start),
+        "ends": None if period.end is None else seconds_of(period.end),
+        "made": seconds_of(at),
         "made_by": by,
         "before": before,
+        "policy": directive.policy,
+        "source": directive.source,
         "ended": None,
         "ended_by": None,
     }
@@ -367,7 +398,7 @@ def _row(patient: str, directive: Directive, at: datetime, by: str, before: str)
 
 def directive_in(columns: Sequence[Any]) -> Directive:
     """A directive from its columns, in the order of `COLUMNS`."""
-    kind, party_kind, party, document, rights, level, origin, starts, ends = columns
+    kind, party_kind, party, document, rights, level, origin, starts, ends, policy, source = columns
     words = rights.split()
     return Directive(
         Kind(kind),
@@ -379,6 +410,8 @@ def directive_in(columns: Sequence[Any]) -> Directive:
         Origin(origin) if origin and kind == Kind.GRANT else None,
         Period(_moment_or_none(starts), _moment_or_none(ends)),
         Basis(origin) if origin and kind == Kind.REPRESENTATIVE else None,
+        policy,
+        source,
     )
 
 
@@ -407,16 +440,24 @@ def _joined(status: RecordStatus, opens: datetime | None, directives: Iterable[D
         frozenset(one.document for one in of[Kind.HIDDEN]),
         tuple((document, frozenset(parties)) for document, parties in sorted(reserved.items())),
         tuple(sorted((one.document, one.level) for one in of[Kind.LEVEL] if one.level)),
-        next((one.level for one in of[Kind.MINIMUM] if one.level), Level.NORMAL),
-        next((one.level for one in of[Kind.EMERGENCY]), Level.NORMAL),
+        # Of these the last word counts.
+        next((one.level for one in reversed(of[Kind.MINIMUM]) if one.level), Level.NORMAL),
+        next((one.level for one in reversed(of[Kind.EMERGENCY])), Level.NORMAL),
         next((one.period.start.date() for one in of[Kind.BORN] if one.period.start), None),
         bool(of[Kind.PILOT]),
+        tuple(Acknowledgement(one.policy, one.source, one.period) for one in of[Kind.ACKNOWLEDGEMENT]),
     )
 
 
-def described_status(status: str, opens: int | None) -> str:
+def described_status(status: str, opens: int | None, by_document: str = "") -> str:
     """A status in words, for its history and for audit records."""
-    return f"the record is {status}" + ("" if opens is None else f" until {moment(opens):%Y-%m-%d}")
+    until = "" if opens is None else f" until {moment(opens):%Y-%m-%d}"
+    return " ".join(filter(None, (f"the record is {status}{until}", by_document)))
+
+
+def described_source(policy: str, source: str) -> str:
+    """By which consent document something holds, in words; nothing if by none."""
+    return f"by policy {policy} of consent document {source}" if source else ""
 
 
 def described(directive: Directive) -> str:
@@ -431,16 +472,18 @@ def described(directive: Directive) -> str:
         directive.origin or directive.basis or "",
         f"from {directive.period.start:%Y-%m-%d}" if directive.period.start else "",
         f"until {directive.period.end:%Y-%m-%d}" if directive.period.end else "",
+        described_source(directive.policy, directive.source),
     ]
     return " ".join(filter(None, words))
 
 
-def _seconds(moment: datetime) -> int:
+def seconds_of(moment: datetime) -> int:
+    """A moment as the tables have it."""
     return int(moment.timestamp())
 
 
 def moment(seconds: int) -> datetime:
-    """A moment, as the tables have it."""
+    """The moment that stands in the tables."""
     return datetime.fromtimestamp(seconds, UTC)
 
 

@@ -36,7 +36,12 @@ def _dated() -> tuple[Column[Any], ...]:
     )
 
 
-# Each change of a record's status; the last one counts.
+def _documented() -> tuple[Column[Any], ...]:
+    """The policy that a consent document acknowledges, and the document's uniqueId; else both are empty."""
+    return tuple(Column(name, Text, nullable=False, server_default="") for name in ("policy", "source"))
+
+
+# Each change of a record's status; the last one that holds counts.
 consent_status = Table(
     "consent_status",
     metadata,
@@ -49,6 +54,12 @@ consent_status = Table(
     Column("made_by", Text, nullable=False),
     # What was so until then, in words; nothing is empty.
     Column("before", Text, nullable=False, server_default=""),
+    # What a consent document says holds in its time, and until it is withdrawn.
+    *_documented(),
+    Column("starts", BigInteger),
+    Column("ends", BigInteger),
+    Column("ended", BigInteger),
+    Column("ended_by", Text),
     Index("ix_consent_status_patient", "patient", "id"),
 )
 
@@ -71,6 +82,7 @@ consent_directive = Table(
     Column("made_by", Text, nullable=False),
     # In whose place it came, in words; nothing is empty.
     Column("before", Text, nullable=False, server_default=""),
+    *_documented(),
     # When it was taken back, and by whom; null while it holds.
     Column("ended", BigInteger),
     Column("ended_by", Text),

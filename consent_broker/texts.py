@@ -67,6 +67,7 @@ class Why(StrEnum):
     NORMAL = "normal"
     RESTRICTED = "restricted"
     SECRET = "secret"  # noqa: S105  # a level of confidentiality
+    ACKNOWLEDGES = "acknowledges"
     PERMITTED = "permitted"
     REFUSED = "refused"
     SEES = "sees"
@@ -301,6 +302,12 @@ TEXTS: dict[Why, Said] = {
     Why.NORMAL: Said("normal", "normal", "normal", "normal"),
     Why.RESTRICTED: Said("restreint", "eingeschränkt", "restricted", "ageschränkt"),
     Why.SECRET: Said("secret", "geheim", "secret", "geheim"),
+    Why.ACKNOWLEDGES: Said(
+        "il peut déposer ce consentement au nom du patient",
+        "er darf diese Einwilligung im Namen des Patienten einreichen",
+        "he may submit this consent in the patient's name",
+        "hien däerf dës Averständnis am Numm vum Patient areechen",
+    ),
     Why.PERMITTED: Said("Permis.", "Erlaubt.", "Permitted.", "Erlaabt."),
     Why.REFUSED: Said("Pas permis.", "Nicht erlaubt.", "Not permitted.", "Net erlaabt."),
     Why.SEES: Said(

@@ -6,9 +6,10 @@ from typing import Any, Protocol, TypeVar
 
 from lxml import etree
 
-from ebxml.model import RegistryResponse
+from ebxml.model import RegistryResponse, Submission
 from ebxml.write import write_registry_response
 from exchange.attachments import Attachments
+from exchange.consent_documents import acknowledged_in
 from exchange.diary import Diary
 from exchange.ports import Decision, StoredDocument, Touched
 from exchange.verbs import Verb
@@ -97,6 +98,16 @@ class NamesPatients:
     async def patients(self, request: object, diary: Diary) -> Touched:
         """Those the diary has noted."""
         return Touched(named=frozenset((*diary.patient_ids, *diary.obsolete_patient_ids)))
+
+
+class Deposits:
+    """What conversations share whose requests are submissions, or hold one."""
+
+    __slots__ = ()
+
+    async def patients(self, request: Submission, diary: Diary) -> Touched:
+        """Those the diary has noted, and what of their policies is acknowledged."""
+        return Touched(frozenset(diary.patient_ids), acknowledged=acknowledged_in(request))
 
 
 class RefusesByRegistryResponse:

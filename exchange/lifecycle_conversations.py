@@ -8,6 +8,7 @@ from ebxml import read, write
 from ebxml.affinity_domain import AffinityDomain
 from ebxml.check_update import errors_in_restricted_update, errors_in_update
 from ebxml.model import RegistryResponse, RemoveObjectsRequest, Submission
+from exchange.consent_documents import Signatory
 from exchange.conversation import Message, RefusesByRegistryResponse, Reply, refuse_surplus_parts
 from exchange.diary import Diary
 from exchange.ports import Decision, RemovedObjects, Touched
@@ -30,9 +31,11 @@ class RegisterOnDemandDocumentEntry(RegisterDocumentSet):
 
 
 class Update(Protocol):
-    """Does an update that can name what the View shows."""
+    """Does an update of what the View shows; of consent documents by the signatory's word."""
 
-    def __call__(self, submission: Submission, /, *, view: View) -> Awaitable[RegistryResponse]: ...
+    def __call__(
+        self, submission: Submission, /, *, view: View, signatory: Signatory
+    ) -> Awaitable[RegistryResponse]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class UpdateDocumentSet(TakesSubmission):
         return Touched(frozenset(diary.patient_ids), frozenset(await self.owners(_named(request))))
 
     async def perform(self, request: Submission, decision: Decision) -> RegistryResponse:
-        return await self.handle(request, view=decision.view)
+        return await self.handle(request, view=decision.view, signatory=decision.signatory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def _named(submission: Submission) -> set[str]:
 class RemoveMetadata(RefusesByRegistryResponse):
     """Remove Metadata (RMD supplement: 3.62); `handle` says whose the removed objects were."""
 
-    handle: Callable[[RemoveObjectsRequest, View], Awaitable[RemovedObjects]]
+    handle: Callable[[RemoveObjectsRequest, View, Signatory], Awaitable[RemovedObjects]]
     owners: Owners
     domain: AffinityDomain
 
@@ -101,7 +104,7 @@ class RemoveMetadata(RefusesByRegistryResponse):
         return Touched(owners=frozenset(await self.owners(request.entry_uuids)))
 
     async def perform(self, request: RemoveObjectsRequest, decision: Decision) -> RemovedObjects:
-        return await self.handle(request, decision.view)
+        return await self.handle(request, decision.view, decision.signatory)
 
     def reply(self, result: RemovedObjects, diary: Diary) -> Reply:
         diary.patient_ids, diary.removed_titles = result.patient_ids, result.titles

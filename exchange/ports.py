@@ -10,6 +10,7 @@ from typing import Protocol
 from audit_message.model import AuditMessage
 from ebxml.model import DocumentEntry, DocumentRequest, RegistryResponse, Submission, SubmissionSet
 from ebxml.refused import Refused
+from exchange.consent_documents import ANYBODY, Pair, Signatory
 from exchange.subject import Subject
 from exchange.verbs import Verb
 from exchange.visibility import EVERYTHING, OPEN_VIEW, View, Visibility
@@ -113,14 +114,20 @@ class Decision:
     leftovers: bool = True
     opened_by_emergency: tuple[str, ...] = ()
     """The patients in whose records an emergency opened something."""
+    signatory: Signatory = ANYBODY
+    """For which policies he may speak, in whose name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Whose records a request touches: the patients it names, and those whose objects it names."""
+    """Whose records a request touches: the patients it names, and those whose objects it names.
+
+    `acknowledged` are the policies of the consent documents that it brings.
+    """
 
     named: frozenset[str] = frozenset()
     owners: frozenset[str] = frozenset()
+    acknowledged: frozenset[Pair] = frozenset()
 
 
 Whose = Callable[[], Awaitable[Touched]]

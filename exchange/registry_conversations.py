@@ -14,9 +14,10 @@ from ebxml.check_query import criteria_of
 from ebxml.model import RegistryResponse, StoredQueryCriteria, StoredQueryRequest, Submission
 from ebxml.query_values import NotReadable, read_query_value
 from ebxml.refused import Refused
+from exchange.consent_documents import Signatory
 from exchange.conversation import (
+    Deposits,
     Message,
-    NamesPatients,
     RefusesByRegistryResponse,
     Reply,
     refuse_surplus_parts,
@@ -61,15 +62,18 @@ class TakesSubmission(RefusesByRegistryResponse):
 
 
 class Register(Protocol):
-    """Registers a submission that can refer to what the View shows, and notes who sent its documents."""
+    """Registers a submission that can refer to what the View shows, and notes who sent its documents.
+
+    What consent documents among them give, and those they replace, holds by the signatory's word.
+    """
 
     def __call__(
-        self, submission: Submission, /, *, view: View, depositor: str | None
+        self, submission: Submission, /, *, view: View, depositor: str | None, signatory: Signatory
     ) -> Awaitable[RegistryResponse]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterDocumentSet(NamesPatients, TakesSubmission):
+class RegisterDocumentSet(Deposits, TakesSubmission):
     """Register Document Set-b (ITI TF-2: 3.42)."""
 
     handle: Register
@@ -82,7 +86,9 @@ class RegisterDocumentSet(NamesPatients, TakesSubmission):
 
     async def perform(self, request: Submission, decision: Decision) -> RegistryResponse:
         refuse_unacceptable(request, decision, REGISTRY_ERROR)
-        return await self.handle(request, view=decision.view, depositor=decision.depositor)
+        return await self.handle(
+            request, view=decision.view, depositor=decision.depositor, signatory=decision.signatory
+        )
 
 
 def refuse_unacceptable(submission: Submission, decision: Decision, code: ErrorCode) -> None:

@@ -15,6 +15,7 @@ from ebxml.model import (
     Submission,
 )
 from exchange.audit_trail import AuditedDocument
+from exchange.consent_documents import acknowledged_in
 from exchange.conversation import (
     Message,
     NamesPatients,
@@ -62,7 +63,7 @@ class ProvidedSubmission:
 
 
 @dataclass(frozen=True, slots=True)
-class ProvideAndRegisterDocumentSet(NamesPatients, RefusesByRegistryResponse):
+class ProvideAndRegisterDocumentSet(RefusesByRegistryResponse):
     """Provide and Register Document Set-b (ITI TF-2: 3.41)."""
 
     handle: Callable[[Submission, Mapping[str, StagedDocument]], Awaitable[RegistryResponse]]
@@ -89,6 +90,9 @@ class ProvideAndRegisterDocumentSet(NamesPatients, RefusesByRegistryResponse):
         entries = (one for one in request.submission.document_entries if one.entry_uuid not in request.lost)
         rest = replace(request.submission, document_entries=tuple(entries))
         yield from self.errors_in_documents(rest, request.documents)
+
+    async def patients(self, request: ProvidedSubmission, diary: Diary) -> Touched:
+        return Touched(frozenset(diary.patient_ids), acknowledged=acknowledged_in(request.submission))
 
     async def perform(self, request: ProvidedSubmission, decision: Decision) -> RegistryResponse:
         refuse_unacceptable(request.submission, decision, REPOSITORY_ERROR)

@@ -13,7 +13,7 @@ from ebxml.model import Code, DocumentEntry
 Pair = tuple[str, str]
 """A code and its coding scheme."""
 
-CodedAttribute = Literal["class_code", "type_code", "confidentiality_code"]
+CodedAttribute = Literal["class_code", "type_code", "format_code", "confidentiality_code"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """Register Document Set-b [ITI-42]: store what was submitted, all of it or nothing (ITI TF-2: 3.42.4.1.3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from database import Call, Transaction
 from ebxml.model import Association, RegistryResponse, Submission
 from ebxml.refused import Refused
+from exchange.consent_documents import ANYBODY, Signatory
 from exchange.ports import Clock, NewUuid
 from exchange.visibility import OPEN_VIEW, View
 from ihe.associations import HAS_MEMBER
-from ihe.error_codes import ResponseStatus
+from ihe.error_codes import RegistryError, ResponseStatus
 from registry import rows
 from registry import tables as t
+from registry.consent_documents import ConsentPort, Consents, concerns_consent, following
 from registry.final_metadata import as_sent, objects_of, with_final_metadata
 from registry.folders import touch_folders
 from registry.found import Found, lock_and_find
@@ -33,10 +35,13 @@ async def register_document_set(
     new_uuid: NewUuid,
     view: View = OPEN_VIEW,
     depositor: str | None = None,
+    signatory: Signatory = ANYBODY,
+    consents: ConsentPort | None = None,
 ) -> RegistryResponse:
     """Register a checked submission, or raise Refused with everything that is wrong with it.
 
-    It can refer to what this View shows of the record; `depositor` is noted as who sent the documents.
+    It can refer to what this View shows of the record; `depositor` is noted as who sent the documents. What
+    consent documents give, or gave, takes effect with it.
     """
     now = fourteen_digits(clock())
     final = with_final_metadata(submission, now, new_uuid)
@@ -49,6 +54,7 @@ async def register_document_set(
         new_uuid,
         await seen_through(view, store.codes),
         depositor,
+        await Consents.of(consents, signatory, store.codes) if concerns_consent(final) else None,
     )
     try:
         await store.change(registration.run)
@@ -68,19 +74,26 @@ class _Registration:
     new_uuid: NewUuid
     seen: Seen
     depositor: str | None
+    consents: Consents | None
 
     async def run(self, transaction: Transaction) -> None:
         """Check against what is registered, then write; the patient's lock holds from first to last."""
         found = await lock_and_find(self.submission, transaction, self.seen)
-        if errors := tuple(errors_in_registration(self.submission, found)):
+        if errors := tuple(self._errors(found)):
             named = {each.patient for each in found.objects.values()}
             raise Refused(*errors, patient_ids=await patient_ids_of(named, transaction))
         inherited = inherited_memberships(self.submission, found, self.new_uuid)
         whole = replace(self.submission, associations=(*self.submission.associations, *inherited))
         numbers = await self._numbers(whole, found, transaction)
-        await transaction.fetch_each(*self._writes(whole, found, inherited, numbers))
+        async with following(self.consents, {found.patient or 0}, transaction):
+            await transaction.fetch_each(*self._writes(whole, found, inherited, numbers))
         if touched := self._touched_folders(found, inherited):
             await touch_folders(touched, self.now, transaction, self.new_uuid)
+
+    def _errors(self, found: Found) -> Iterator[RegistryError]:
+        yield from errors_in_registration(self.submission, found)
+        if self.consents:
+            yield from self.consents.errors_in(self.submission)
 
     async def _numbers(self, whole: Submission, found: Found, transaction: Transaction) -> dict[str, int]:
         """The number of every object that is written or referred to."""

@@ -9,6 +9,7 @@ from database import Call, ConflictingWrite, Statement, Transaction, any_of
 from ebxml.model import DocumentEntry, Folder, RegistryResponse, Submission
 from ebxml.refused import Refused
 from ebxml.updates import Operations, operations_of
+from exchange.consent_documents import ANYBODY, Signatory
 from exchange.ports import Clock, NewUuid
 from exchange.visibility import OPEN_VIEW, View
 from hl7v2.datatypes import DTM
@@ -17,6 +18,7 @@ from ihe.error_codes import RegistryError, ResponseStatus
 from ihe.object_types import Status
 from registry import rows
 from registry import tables as t
+from registry.consent_documents import ConsentPort, Consents, errors_in_changed_consent, following
 from registry.final_metadata import FIRST_VERSION, as_sent, objects_of, with_final_metadata
 from registry.folders import touch_folders
 from registry.found import Found, lock_and_find
@@ -42,12 +44,16 @@ async def update_document_set(
     clock: Clock,
     new_uuid: NewUuid,
     view: View = OPEN_VIEW,
+    signatory: Signatory = ANYBODY,
+    consents: ConsentPort | None = None,
 ) -> RegistryResponse:
     """Do every operation of a checked request, or raise Refused with everything that is wrong with it.
 
-    It can name what this View shows.
+    It can name what this View shows. What consent documents give, or gave, takes effect with it.
     """
-    return await do_update(submission, errors_in_operations, store, clock, new_uuid, view)
+    return await do_update(
+        submission, errors_in_operations, store, clock, new_uuid, view, signatory, consents
+    )
 
 
 async def do_update(
@@ -57,13 +63,16 @@ async def do_update(
     clock: Clock,
     new_uuid: NewUuid,
     view: View,
+    signatory: Signatory,
+    consents: ConsentPort | None,
 ) -> RegistryResponse:
     """Do the operations that these rules allow."""
     now = fourteen_digits(clock())
     final = _with_logical_ids(submission, with_final_metadata(submission, now, new_uuid))
     codes = await store.codes.intern(rows.codes_of(final))
     seen = await seen_through(view, store.codes)
-    work = _Update(final, operations_of(final), rules, codes, now, new_uuid, seen)
+    consenting = await Consents.of(consents, signatory, store.codes)
+    work = _Update(final, operations_of(final), rules, codes, now, new_uuid, seen, consenting)
     try:
         await store.change(work.run)
     except Refused as refused:
@@ -100,17 +109,20 @@ class _Update:
     now: int
     new_uuid: NewUuid
     seen: Seen
+    consents: Consents | None
 
     async def run(self, transaction: Transaction) -> None:
         """Check against what is registered, then write; every touched patient is locked throughout."""
         found = await self._lock_and_find(transaction)
         latest = await latest_versions(self.operations.versions, transaction, self.seen)
         situation = await situation_of(self.operations, found, latest, transaction)
-        if errors := tuple(self.rules(self.submission, self.operations, situation)):
+        if errors := tuple(self._errors(situation)):
             raise Refused(*errors, patient_ids=await _named(situation, transaction))
         written = self._written(situation)
         numbers = await self._numbers(written, situation, transaction)
-        await transaction.fetch_each(*self._writes(written, situation, numbers))
+        touched = {found.patient or 0, *patients_of(latest)}
+        async with following(self.consents, touched, transaction):
+            await transaction.fetch_each(*self._writes(written, situation, numbers))
         if folders := _filled_folders(written, numbers):
             await touch_folders(folders, self.now, transaction, self.new_uuid)
         approved = [
@@ -120,6 +132,11 @@ class _Update:
         ]
         if errors := tuple(await errors_in_replacements(approved, transaction)):
             raise Refused(*errors, patient_ids=await _named(situation, transaction))
+
+    def _errors(self, situation: Situation) -> Iterator[RegistryError]:
+        yield from self.rules(self.submission, self.operations, situation)
+        if self.consents:
+            yield from errors_in_changed_consent(self.submission, situation.latest)
 
     async def _lock_and_find(self, transaction: Transaction) -> Found:
         patient_id = self.submission.submission_set.patient_id

@@ -12,9 +12,11 @@ from ebxml.check import MAX_ERRORS
 from ebxml.kinds import cut
 from ebxml.model import Folder, RemoveObjectsRequest, SubmissionSet
 from ebxml.refused import Refused
+from exchange.consent_documents import ANYBODY, Signatory
 from exchange.visibility import OPEN_VIEW, View
 from ihe.error_codes import REFERENCES_EXIST, UNREFERENCED_OBJECT, UNRESOLVED_REFERENCE, RegistryError
 from registry import tables as t
+from registry.consent_documents import ConsentPort, Consents, following
 from registry.found import FoundObject, found_objects, objects_of_sight
 from registry.locks import lock_patients
 from registry.patients import patient_ids_of
@@ -25,17 +27,24 @@ from registry.uuids import bare_uuids, urn
 
 
 async def remove_metadata(
-    request: RemoveObjectsRequest, store: RegistryStore, view: View = OPEN_VIEW
+    request: RemoveObjectsRequest,
+    store: RegistryStore,
+    view: View = OPEN_VIEW,
+    signatory: Signatory = ANYBODY,
+    consents: ConsentPort | None = None,
 ) -> tuple[str, ...]:
     """Remove the objects and say whose they were, or raise Refused with everything that is in the way.
 
-    It can name what this View shows.
+    It can name what this View shows. What consent documents among them gave is taken back with them.
     """
     seen = await seen_through(view, store.codes)
-    return await store.change(partial(_remove, request, seen))
+    consenting = await Consents.of(consents, signatory, store.codes)
+    return await store.change(partial(_remove, request, seen, consenting))
 
 
-async def _remove(request: RemoveObjectsRequest, seen: Seen, transaction: Transaction) -> tuple[str, ...]:
+async def _remove(
+    request: RemoveObjectsRequest, seen: Seen, consents: Consents | None, transaction: Transaction
+) -> tuple[str, ...]:
     before = await _look_at(request, seen, transaction)
     await lock_patients(before.patients, transaction)
     await transaction.fetch(_LOCK_OBJECTS, {"entry_uuids": bare_uuids(request.entry_uuids)})
@@ -46,7 +55,8 @@ async def _remove(request: RemoveObjectsRequest, seen: Seen, transaction: Transa
     patient_ids = await patient_ids_of(owners, transaction)
     if errors := tuple(islice(errors_in_removal(request, neighbourhood), MAX_ERRORS)):
         raise Refused(*errors, patient_ids=patient_ids)
-    await _delete(neighbourhood.numbers, transaction)
+    async with following(consents, before.patients, transaction):
+        await _delete(neighbourhood.numbers, transaction)
     return patient_ids
 
 

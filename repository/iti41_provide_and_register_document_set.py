@@ -29,6 +29,7 @@ from ihe.error_codes import (
     RegistryError,
     ResponseStatus,
 )
+from repository.consent_documents import errors_in_consent_documents
 from repository.document_rows import NewDocument
 from repository.store import RepositoryStore
 
@@ -124,9 +125,16 @@ async def _store_as_pending(
 ) -> None:
     """Make the documents retrievable before their metadata reach the registry (ITI TF-2: 3.41.4.1.3)."""
     staged = tuple(documents.values())
-    if errors := tuple(errors_in_documents(submission, documents)):
+    try:
+        errors = (
+            *errors_in_documents(submission, documents),
+            *await errors_in_consent_documents(submission, documents, store),
+        )
+        if errors:
+            raise Refused(*errors)
+    except BaseException:
         await store.discard(staged)
-        raise Refused(*errors)
+        raise
     try:
         await store.add(submission_id, _new_documents(submission, documents), clock())
         # Asked only now, when our rows can be seen: of two submissions that arrive together with

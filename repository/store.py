@@ -272,6 +272,11 @@ class RepositoryStore:
             )
         raise reason
 
+    async def staged_content(self, staged: StagedDocument) -> bytes:
+        """The whole of a document that is not stored yet; StorageError if it cannot be read."""
+        chunks = self._blobs.read(staged.handle, staged.size, staged.sha256, staged.key)
+        return b"".join([chunk async for chunk in chunks])
+
     def read_once(self, staged: StagedDocument, unique_id: str, mime_type: str) -> StoredDocument:
         """A document for which no row is written: it is gone once it has been read.
 

@@ -19,10 +19,11 @@ from atna_audit.spool import Spool
 from atna_audit.store import AuditStore
 from audit_message.model import AuditMessage
 from consent_broker.broker import ConsentBroker, OpenDomain
+from consent_broker.inheritance import inherit
 from consent_broker.one_time_use import UsedAssertions
 from consent_broker.operations import announce_new
 from consent_broker.software_register import SoftwareRegister
-from consent_broker.store import Change, inherit
+from consent_broker.store import Change
 from database import (
     Database,
     DatabaseBusy,
@@ -37,6 +38,7 @@ from ebxml.refused import Refused
 from exchange import ports
 from exchange.audit_trail import actor_started, actor_stopped
 from exchange.call import Limits
+from exchange.consent_documents import Signatory
 from exchange.conversation import AnyConversation
 from exchange.diary import Node
 from exchange.lifecycle_conversations import (
@@ -90,6 +92,7 @@ from server.audit_reception import receiving
 from server.audit_tally import counting
 from server.audit_trail import FailingOpen, SpooledAuditTrail
 from server.configuration import affinity_domain
+from server.consent_documents import ConsentDocuments
 from server.document_storage import open_blobs
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
@@ -279,11 +282,16 @@ def _consent_changed(patient_id: str, change: Change, around: Surroundings) -> A
 
 
 def _registry(store: RegistryStore, patients: KnownPatients, around: Surroundings) -> Actor:
-    register = partial(register_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
-    update = partial(update_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid)
-    restricted = partial(
-        restricted_update_document_set, store=store, clock=around.clock, new_uuid=around.new_uuid
-    )
+    consents = ConsentDocuments.of(around)
+
+    def recorded(handle: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        """With the record of what follows from consent documents."""
+        return _in_its_words(consents.recorded(handle) if consents else handle)
+
+    changing = partial(partial, store=store, clock=around.clock, new_uuid=around.new_uuid, consents=consents)
+    register = changing(register_document_set)
+    update = changing(update_document_set)
+    restricted = changing(restricted_update_document_set)
     limits = QueryLimits(leaf_class_objects=around.limits.max_results)
     query = partial(
         registry_stored_query,
@@ -292,10 +300,10 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
         refuse_unknown_patient=around.domain.unknown_patient_is_error,
     )
 
-    async def remove(request: RemoveObjectsRequest, view: View) -> RemovedObjects:
+    async def remove(request: RemoveObjectsRequest, view: View, signatory: Signatory) -> RemovedObjects:
         # Asked before: afterwards nobody knows what they were called.
         titles = await titles_of_entries(request.entry_uuids, store)
-        return RemovedObjects(await remove_metadata(request, store, view), titles)
+        return RemovedObjects(await remove_metadata(request, store, view, signatory, consents), titles)
 
     owners = partial(owners_of_query, store=store)
     owners_of = partial(owners_of_objects, store=store)
@@ -305,13 +313,13 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
 
     return _actor(
         "registry",
-        RegisterDocumentSet(around.domain, _in_its_words(register)),
+        RegisterDocumentSet(around.domain, recorded(register)),
         RegistryStoredQuery(_in_its_words(answer), _in_its_words(owners), around.domain),
         MultiPatientStoredQuery(_in_its_words(answer), _in_its_words(owners), around.domain),
-        RegisterOnDemandDocumentEntry(around.domain, _in_its_words(register)),
-        UpdateDocumentSet(around.domain, _in_its_words(update), _in_its_words(owners_of)),
-        RestrictedUpdateDocumentSet(around.domain, _in_its_words(restricted), _in_its_words(owners_of)),
-        RemoveMetadata(_in_its_words(remove), _in_its_words(owners_of), around.domain),
+        RegisterOnDemandDocumentEntry(around.domain, recorded(register)),
+        UpdateDocumentSet(around.domain, recorded(update), _in_its_words(owners_of)),
+        RestrictedUpdateDocumentSet(around.domain, recorded(restricted), _in_its_words(owners_of)),
+        RemoveMetadata(recorded(remove), _in_its_words(owners_of), around.domain),
         *soap_feed(patients, around),
     )
 

@@ -88,7 +88,7 @@ async def show(
 ) -> tuple[Directives, tuple[Change, ...]]:
     """What holds now, and everything that ever changed."""
     async with _looking(configuration, patient, operator) as (rules, database):
-        held = await store.directives_of((patient,), rules.unopened, database)
+        held = await store.directives_of((patient,), rules.unopened, database, _now())
         return held[patient], await history(patient, database)
 
 

@@ -8,8 +8,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from consent_broker.model import Level, Origin, Pair, RecordStatus, Right
-from consent_broker.rules import Access, Duration, EmergencyRules, Lift, MinorRules, Rules
+from consent_broker.model import Level, Origin, Pair, Party, PartyKind, RecordStatus, Right
+from consent_broker.rules import (
+    Access,
+    Duration,
+    EmergencyRules,
+    Lift,
+    MinorRules,
+    Policy,
+    PolicyGrant,
+    Rules,
+)
 from server.codes import Text
 from server.toml_file import BadFile, read_file, read_toml, reasons, validated
 
@@ -91,6 +100,81 @@ class MinorsSection(_Row):
         return self
 
 
+class GrantRow(_Row):
+    """Rights that a policy gives: to whom it names, or to the institution that wrote the document."""
+
+    to: Literal["author"] | None = None
+    person: str = ""
+    organization: str = ""
+    rights: Annotated[tuple[Right, ...], Field(min_length=1)]
+    level: Literal["normal", "restricted"] = "normal"
+    origin: Origin = Origin.PORTAL
+
+    @model_validator(mode="after")
+    def _to_one(self) -> Self:
+        if sum(map(bool, (self.to, self.person, self.organization))) != 1:
+            raise ValueError('a grant is for one: to = "author", or a person, or an organization')
+        return self
+
+    def grant(self) -> PolicyGrant:
+        """The grant as the broker has it."""
+        return PolicyGrant(
+            None if self.to else _party(self.person, self.organization),
+            frozenset(self.rights),
+            Level[self.level.upper()],
+            self.origin,
+        )
+
+
+class ExclusionRow(_Row):
+    """Whom a policy excludes."""
+
+    person: str = ""
+    organization: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.person) == bool(self.organization):
+            raise ValueError("an exclusion is of one: a person, or an organization")
+        return self
+
+
+class PolicyRow(_Row):
+    """A policy that consent documents acknowledge, and what follows from that."""
+
+    id: Text
+    domain: Text
+    record: Literal["open", "closed"] | None = None
+    minimum: Literal["normal", "restricted", "secret"] | None = None
+    emergency: Literal["none", "normal", "restricted"] | None = None
+    grants: tuple[GrantRow, ...] = Field(default=(), alias="grant")
+    exclusions: tuple[ExclusionRow, ...] = Field(default=(), alias="exclude")
+    professions: Codes = ()
+    signed: bool = False
+    receipt: bool = False
+
+    @model_validator(mode="after")
+    def _a_receipt_gives_nothing(self) -> Self:
+        gives = self.record or self.minimum or self.emergency or self.grants or self.exclusions
+        if self.receipt and (gives or self.professions):
+            raise ValueError("a receipt is the platform's own, and nothing follows from it")
+        return self
+
+    def policy(self, professions: frozenset[Pair]) -> Policy:
+        """The policy as the broker has it."""
+        return Policy(
+            RecordStatus(self.record) if self.record else None,
+            tuple(grant.grant() for grant in self.grants),
+            frozenset(_party(each.person, each.organization) for each in self.exclusions),
+            Level[self.minimum.upper()] if self.minimum else None,
+            Level[self.emergency.upper()] if self.emergency in ("normal", "restricted") else None,
+            self.emergency == "none",
+            professions,
+            self.signed,
+            self.receipt,
+        )
+
+
 class DirectorySection(_Row):
     """Whether what an assertion claims is held against the directory."""
 
@@ -116,6 +200,7 @@ class RulePack(_Row):
     emergency: EmergencySection = EmergencySection()
     minors: MinorsSection | None = None
     directory: DirectorySection = DirectorySection()
+    policies: tuple[PolicyRow, ...] = Field(default=(), alias="policy")
     access: tuple[AccessRow, ...]
 
     @model_validator(mode="after")
@@ -128,6 +213,17 @@ class RulePack(_Row):
     def _who_opts_in_need_not_object(self) -> Self:
         if self.regime == "opt-in" and self.objection_days:
             raise ValueError("objection_days are of opt-out: where patients opt in nothing opens by itself")
+        return self
+
+    @model_validator(mode="after")
+    def _policies_within_the_rules(self) -> Self:
+        ids = [(row.id, row.domain) for row in self.policies]
+        if twice := {f"{id_} of {domain}" for id_, domain in ids if ids.count((id_, domain)) > 1}:
+            raise ValueError(f"two policies are {', '.join(sorted(twice))}")
+        if self.emergency.highest == "normal" and any(row.emergency == "restricted" for row in self.policies):
+            raise ValueError("an emergency opens at most what is normal, a policy more")
+        if sum(row.receipt for row in self.policies) > 1:
+            raise ValueError("two policies are receipts, expected one at most")
         return self
 
     def rules(self) -> Rules:
@@ -170,6 +266,9 @@ class RulePack(_Row):
             authors_see_own=self.authors_see_own,
             listed_only=self.directory.professionals,
             members_only=self.directory.memberships,
+            policies={
+                (row.id, row.domain): row.policy(self._professions(row.professions)) for row in self.policies
+            },
         )
 
     def _professions(self, codes: Codes) -> frozenset[Pair]:
@@ -207,6 +306,10 @@ def read_rule_pack(where: str) -> Rules:
 
 def _pairs(rows: "Iterator[RoleRow] | tuple[PurposeRow, ...]") -> frozenset[Pair]:
     return frozenset((code, row.scheme) for row in rows for code in row.codes)
+
+
+def _party(person: str, organization: str) -> Party:
+    return Party(PartyKind.PERSON, person) if person else Party(PartyKind.ORGANIZATION, organization)
 
 
 _SHIPPED = resources.files("server") / "rule_packs"

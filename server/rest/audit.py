@@ -128,7 +128,7 @@ class AuditOperations:
         asker = await self._asker(asked)
         patient_id = patient_id_of(asked.header(PATIENT_ID.name.lower()) or asker.patient_id)
         diary.patient_ids = (patient_id,)
-        held = await store.directives_of((patient_id,), self.rules.unopened, self.database)
+        held = await store.directives_of((patient_id,), self.rules.unopened, self.database, asked.at)
         if scope_of(asker, Act.LOOK, patient_id, held[patient_id], self.rules, asked.at) is None:
             raise Forbidden("nobody who may read the journal")
         said = dict(asked.query)

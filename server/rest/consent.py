@@ -265,7 +265,7 @@ class ConsentOperations:
         asker = await Directory(self.database).checked(claimed, self.rules, asked.at)
         # Before what holds: a change in between makes the version too old, never the other way round.
         version = await version_of(patient_id, self.database)
-        held = await store.directives_of((patient_id,), self.rules.unopened, self.database)
+        held = await store.directives_of((patient_id,), self.rules.unopened, self.database, asked.at)
         return Desk(asker, patient_id, held[patient_id], version)
 
 

@@ -68,7 +68,7 @@ async def test_what_held_at_a_moment_is_found_again(database):
     found = []
     for hours in (-1, 0, 1, 2, 3):
         then = NOW + timedelta(hours=hours)
-        held = (await store.directives_of((PATIENT,), RecordStatus.NOT_OPENED, database, then))[PATIENT]
+        held = (await store.directives_of((PATIENT,), RecordStatus.NOT_OPENED, database, then, then))[PATIENT]
         found.append((held.status, bool(held.excluded)))
     assert found == [
         (RecordStatus.NOT_OPENED, False),

@@ -33,7 +33,7 @@ async def database(migrated_database_url) -> AsyncIterator[Database]:
 
 
 async def held(database) -> Directives:
-    return (await store.directives_of((PATIENT,), RecordStatus.NOT_OPENED, database))[PATIENT]
+    return (await store.directives_of((PATIENT,), RecordStatus.NOT_OPENED, database, NOW))[PATIENT]
 
 
 async def test_a_record_is_announced_once_and_opens_by_itself(database):

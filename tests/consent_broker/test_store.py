@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consent_broker import store
+from consent_broker.inheritance import inherit
 from consent_broker.model import (
     Directives,
     Grant,
@@ -38,13 +39,15 @@ async def database(migrated_database_url) -> AsyncIterator[Database]:
 
 
 async def held(database, patient=PATIENT) -> Directives:
-    return (await store.directives_of((patient,), RecordStatus.NOT_OPENED, database))[patient]
+    return (await store.directives_of((patient,), RecordStatus.NOT_OPENED, database, NOW))[patient]
 
 
 async def test_a_patient_of_whom_nothing_is_known_has_what_the_domain_says(database):
     """Opt-in and opt-out are a domain's choice."""
     for unopened in (RecordStatus.NOT_OPENED, RecordStatus.OPEN):
-        assert await store.directives_of((PATIENT,), unopened, database) == {PATIENT: Directives(unopened)}
+        assert await store.directives_of((PATIENT,), unopened, database, NOW) == {
+            PATIENT: Directives(unopened)
+        }
 
 
 async def test_the_last_status_counts(database):
@@ -126,7 +129,7 @@ async def test_a_merge_takes_along_what_was_opposed_and_hidden_and_no_grant(data
         await store.add(PATIENT, directive, NOW, "anne", database)
     await store.set_status(PATIENT, RecordStatus.CLOSED, NOW, "anne", database)
     await store.set_status(OTHER, RecordStatus.OPEN, NOW, "bob", database)
-    await store.inherit(PATIENT, OTHER, NOW, database)
+    await inherit(PATIENT, OTHER, NOW, database)
     assert await held(database, OTHER) == Directives(
         RecordStatus.CLOSED,
         excluded=frozenset({CLINIC}),

@@ -44,7 +44,7 @@ async def test_a_change_decided_by_an_older_version_is_not_made(database):
     await store.set_status(PATIENT, RecordStatus.OPEN, NOW, "portal", database)
     with pytest.raises(Stale), only_at(0):
         await store.add(PATIENT, excluding("A"), NOW, "portal", database)
-    held = await store.directives_of((PATIENT,), RecordStatus.NOT_OPENED, database)
+    held = await store.directives_of((PATIENT,), RecordStatus.NOT_OPENED, database, NOW)
     assert held[PATIENT].excluded == frozenset()
     with only_at(1):
         await store.add(PATIENT, excluding("A"), NOW, "portal", database)

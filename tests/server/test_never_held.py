@@ -99,7 +99,9 @@ def side(platform: Platform, clock: Callable[[], Any]) -> Side:
         await store.end(patient_id, directive, clock(), "portal", database)
 
     async def held(patient_id: str) -> Directives:
-        return (await store.directives_of((patient_id,), RecordStatus.NOT_OPENED, database))[patient_id]
+        return (await store.directives_of((patient_id,), RecordStatus.NOT_OPENED, database, clock()))[
+            patient_id
+        ]
 
     return Side(send, known, turn, let, no_longer, held)
 

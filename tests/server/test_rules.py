@@ -1,10 +1,12 @@
 """Rule packs: what ships, and what is wrong with a file of one's own."""
 
 from datetime import date
+from importlib import resources
 
 import pytest
 
-from consent_broker.model import Level, RecordStatus, Right
+from consent_broker.model import Level, Origin, Party, PartyKind, RecordStatus, Right
+from consent_broker.rules import Policy, PolicyGrant
 from server.configuration import BadConfiguration, load
 from server.rules import built_in_rule_packs, read_rule_pack
 from server.toml_file import BadFile
@@ -62,3 +64,78 @@ def test_a_rule_pack_that_is_not_there_is_named(tmp_path):
         load(file, {})
     assert "belgium" in refused.value.problems[0].reason
     assert "luxembourg" in refused.value.problems[0].reason
+
+
+POLICY = """
+[[policy]]
+id = "2.999.40.1"
+domain = "2.999.40"
+record = "open"
+professions = ["2211"]
+signed = true
+minimum = "restricted"
+emergency = "none"
+grant = [
+  { to = "author", rights = ["read"], level = "restricted", origin = "admission" },
+  { organization = "urn:oid:2.999.61", rights = ["read", "deposit"] },
+]
+exclude = [{ person = "2.999.4|A" }]
+
+[[policy]]
+id = "2.999.40.2"
+domain = "2.999.40"
+receipt = true
+"""
+
+
+def shipped_with(policies: str, tmp_path) -> str:
+    """The shipped rule pack with policies of one's own."""
+    shipped = resources.files("server").joinpath("rule_packs/luxembourg.toml").read_text()
+    file = tmp_path / "rules.toml"
+    file.write_text(shipped + policies)
+    return str(file)
+
+
+def test_what_a_policy_gives_is_read_as_it_is_written(tmp_path):
+    """ITI TF-3: 5.1: a policy is an OID, and what it means is the domain's."""
+    policies = read_rule_pack(shipped_with(POLICY, tmp_path)).policies
+    assert policies["2.999.40.1", "2.999.40"] == Policy(
+        RecordStatus.OPEN,
+        grants=(
+            PolicyGrant(None, frozenset({Right.READ}), Level.RESTRICTED, Origin.ADMISSION),
+            PolicyGrant(Party(PartyKind.ORGANIZATION, "urn:oid:2.999.61"), frozenset(Right)),
+        ),
+        excluded=frozenset({Party(PartyKind.PERSON, "2.999.4|A")}),
+        minimum=Level.RESTRICTED,
+        no_emergency=True,
+        professions=frozenset({("2211", ISCO)}),
+        signed=True,
+    )
+    assert policies["2.999.40.2", "2.999.40"] == Policy(receipt=True)
+    assert len(policies) == 2 + len(read_rule_pack("luxembourg").policies)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            'grant = [{ rights = ["read"] }]',
+            'a grant is for one: to = "author", or a person, or an organization',
+        ),
+        ('grant = [{ to = "author", person = "1|A", rights = ["read"] }]', "a grant is for one"),
+        ('grant = [{ to = "author", rights = [] }]', "at least 1 item"),
+        ("exclude = [{}]", "an exclusion is of one: a person, or an organization"),
+        ('receipt = true\nrecord = "open"', "a receipt is the platform's own, and nothing follows from it"),
+        ('record = "pilot"', "'open' or 'closed'"),
+        (
+            '[[policy]]\nid = "2.999.40.9"\ndomain = "2.999.40"',
+            "two policies are 2.999.40.9 of 2.999.40",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_named(tmp_path, row, reason):
+    """A rule pack of one's own."""
+    policy = f'\n[[policy]]\nid = "2.999.40.9"\ndomain = "2.999.40"\n{row}\n'
+    with pytest.raises(BadFile) as refused:
+        read_rule_pack(shipped_with(policy, tmp_path))
+    assert reason in str(refused.value)

@@ -248,9 +248,11 @@ class Record:
         text = sent.submit_objects_request.replace('"NOTE"', f'"{type_code}"')
         return replace(sent, submit_objects_request=text.replace('"N"', f'"{level}"'))
 
-    def provide(self, by: Person, sent: Submission, content: bytes = b"Dear colleague") -> HttpAnswer:
+    def provide(
+        self, by: Person, sent: Submission, content: bytes = b"Dear colleague", mime_type="text/plain"
+    ) -> HttpAnswer:
         body = requests.provide(sent.submit_objects_request, ("Document1", include("part@wire")))
-        message = mtom(envelope(ITI_41, body, more_headers=by.headers), ("part@wire", "text/plain", content))
+        message = mtom(envelope(ITI_41, body, more_headers=by.headers), ("part@wire", mime_type, content))
         return post(self.platform.repository_url, message, MTOM_TYPE)
 
     def ask(
