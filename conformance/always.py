@@ -47,6 +47,11 @@ def findings_always(answer: Answer, transaction: Transaction, message_id: str) -
     """Yield what is wrong in an answer of this transaction, whether it says yes or no."""
     yield from _of_http(answer, transaction)
     yield from _of_envelope(answer, transaction, message_id)
+    yield from findings_in_content(answer, transaction)
+
+
+def findings_in_content(answer: Answer, transaction: Transaction) -> Iterator[Finding]:
+    """Yield what is wrong in the Body of an answer of this transaction."""
     content = answer.content
     if content is None or answer.fault is not None:
         return

@@ -156,7 +156,7 @@ def read_answer(http: int, headers: Mapping[str, str], body: bytes) -> Answer:
     text = body
     root_headers: dict[str, str] = {}
     if content_type.lower().startswith("multipart/related"):
-        root, root_headers, parts = _parts(content_type, body)
+        root, root_headers, parts = split_parts(content_type, body)
         text = root
     try:
         envelope = read(text)
@@ -223,7 +223,7 @@ def _kind(node: etree._Element) -> str:
             return other
 
 
-def _parts(content_type: str, body: bytes) -> tuple[bytes, dict[str, str], dict[str, bytes]]:
+def split_parts(content_type: str, body: bytes) -> tuple[bytes, dict[str, str], dict[str, bytes]]:
     """Split multipart/related at its boundary; the root is the part that `start` names, or the first."""
     headers = Headers()
     headers["content-type"] = content_type

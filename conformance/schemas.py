@@ -34,7 +34,7 @@ def errors_of(node: etree._Element) -> tuple[SchemaError, ...]:
         parent = include.getparent()
         if parent is not None:
             parent.remove(include)
-    schema = "feed.xsd" if etree.QName(alone).namespace == HL7 else "xds.xsd"
+    schema = {HL7: "feed.xsd", None: "audit.xsd"}.get(etree.QName(alone).namespace, "xds.xsd")
     # The log of errors belongs to the schema, not to the call.
     with _one_at_a_time:
         rules = _compiled(schema)
