@@ -4,11 +4,14 @@ import json
 import os
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
+import psycopg
 from lxml import etree
 
 from atna_audit.spool import stored_records
@@ -72,13 +75,12 @@ def wrong_in_audit(platform: Platform, documents: Sequence[Document]) -> Iterato
     """Yield what was acknowledged and has not exactly its records, and every change that has none."""
     told: Counter[tuple[bytes, bytes]] = Counter()
     begun: set[tuple[bytes, bytes]] = set()
-    for spool in platform.audit_spools:
-        for record in stored_records(spool):
-            transaction, outcome = _TRANSACTION.search(record), _OUTCOME.search(record)
-            if transaction and outcome:
-                about = {(transaction[1], one) for one in _OBJECT.findall(record)}
-                begun |= about
-                told.update(about if outcome[1] == b"0" else ())
+    for record in _records(platform).elements():
+        transaction, outcome = _TRANSACTION.search(record), _OUTCOME.search(record)
+        if transaction and outcome:
+            about = {(transaction[1], one) for one in _OBJECT.findall(record)}
+            begun |= about
+            told.update(about if outcome[1] == b"0" else ())
     for document in documents:
         of_set = document.sent.submission_set_unique_id.encode()
         if document.acknowledged:
@@ -98,6 +100,18 @@ def wrong_in_audit(platform: Platform, documents: Sequence[Document]) -> Iterato
         reads = told[b"ITI-43", document.unique_id.encode()]
         if not document.reads_answered <= reads <= document.reads_begun:
             yield f"{document.unique_id} was read {document.reads_answered} times, with {reads} records"
+
+
+def _records(platform: Platform) -> Counter[bytes]:
+    """Every audit record: each is in the spool until it is in the repository, and some time in both."""
+    spooled = Counter(one for spool in platform.audit_spools for one in stored_records(spool))
+    url = platform.environment.get("COFFRE_DATABASE_URL", "")
+    with closing(
+        psycopg.connect(url) if url else sqlite3.connect(platform.directory / "coffre.db")
+    ) as database:
+        messages = [bytes(row[0]) for row in database.execute("SELECT message FROM audit_record")]
+    # Behind the header of syslog.
+    return spooled | Counter(one[one.index(b"<?xml") :] for one in messages)
 
 
 def wrong_in_store(platform: Platform, url: str) -> Iterator[str]:
