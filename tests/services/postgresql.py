@@ -15,10 +15,11 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -119,6 +120,7 @@ class Cluster:
 
     folder: Path
     port: int
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -130,7 +132,8 @@ class Cluster:
         """Start it, again and again as long as the last one's processes still hold its memory."""
         programs = _programs()
         command = [str(programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
-        for name, value in {**_SETTINGS, "listen_addresses": "127.0.0.1", "port": str(self.port)}.items():
+        own = {"listen_addresses": "127.0.0.1", "port": str(self.port)}
+        for name, value in {**_SETTINGS, **self.settings, **own}.items():
             command += ["-c", f"{name}={value}"]
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
@@ -162,11 +165,11 @@ class Cluster:
 
 
 @contextmanager
-def own_cluster() -> Iterator[Cluster]:
-    """A started cluster, killed and removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="coffre-cluster-", dir=_quickest_place()))
+def own_cluster(place: str = "", settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Cluster]:
+    """A started cluster, killed and removed at the end; its place is a folder that its user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="coffre-cluster-", dir=place or _quickest_place()))
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        cluster = Cluster(folder, probe.getsockname()[1])
+        cluster = Cluster(folder, probe.getsockname()[1], settings)
     try:
         _initialize(folder)
         cluster.start()
