@@ -8,11 +8,11 @@ from consent_broker.acknowledging import policies_for, with_consent_documents
 from consent_broker.decide import NOTHING_FOR_PROFESSIONALS, Verdict, decide
 from consent_broker.decision_log import DecisionLog
 from consent_broker.directory import Directory
+from consent_broker.kept import Kept
 from consent_broker.matrix import Matrices
 from consent_broker.model import Asker, Pair, Right
 from consent_broker.notifications import Notifications
 from consent_broker.rules import Rules
-from consent_broker.store import directives_about
 from database import Database
 from exchange.consent_documents import Signatory
 from exchange.ports import Decision, Touched, Whose
@@ -36,17 +36,18 @@ class OpenDomain:
 
 @dataclass(frozen=True, slots=True)
 class ConsentBroker:
-    """The broker of a domain with rules: it reads what holds at each request, and remembers nothing."""
+    """The broker of a domain with rules: at each request it asks what holds."""
 
     database: Database
     rules: Rules
     matrices: Matrices
     log: DecisionLog
+    kept: Kept
 
     @classmethod
     def of(cls, database: Database, rules: Rules) -> "ConsentBroker":
         """The broker of these rules on this database."""
-        return cls(database, rules, Matrices(database, rules), DecisionLog(database))
+        return cls(database, rules, Matrices(database, rules), DecisionLog(database), Kept(database, rules))
 
     @property
     def notifications(self) -> Notifications:
@@ -76,9 +77,7 @@ class ConsentBroker:
         touched = await whose()
         # Whoever names an object that is not there is answered by the same steps as of a record without it.
         patient_ids = (touched.named | touched.owners) or {_NOBODY}
-        directives, matrix = await directives_about(
-            asker.all_parties, patient_ids, self.rules.unopened, self.database, at
-        )
+        directives, matrix = await self.kept.now(asker.all_parties, patient_ids, at)
         rules = await self.matrices.rules_by(matrix)
         # A deposit was decided before our repository sent it on to its registry.
         again = subject.is_ourselves and verb not in READING

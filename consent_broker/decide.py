@@ -265,7 +265,8 @@ def _withheld(asker: Asker, directives: Directives, rules: Rules) -> frozenset[s
     """What the patient keeps from him: hidden from all, or reserved for others."""
     if _lifts(asker, Lift.ALLOW_LIST, directives, rules):
         return directives.hidden
-    reserved = {document for document, parties in directives.reserved if not parties & asker.parties}
+    asking = asker.parties
+    reserved = {document for document, parties in directives.reserved if not parties & asking}
     return directives.hidden | reserved
 
 

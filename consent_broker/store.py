@@ -4,29 +4,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import chain, islice
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
-    Select,
     Table,
-    Text,
     bindparam,
-    cast,
     func,
     insert,
-    literal_column,
-    not_,
-    null,
     or_,
     select,
-    union_all,
     update,
 )
 
 from consent_broker import tables as t
-from consent_broker.matrix import IN_FORCE
 from consent_broker.model import (
     ALWAYS,
     Acknowledgement,
@@ -44,7 +34,7 @@ from consent_broker.model import (
     Right,
 )
 from consent_broker.versions import count_change
-from database import Call, Database, Row, Statement, Transaction, any_of, constant
+from database import Call, Database, Row, Statement, Transaction, any_of
 from exchange.pledge import due
 
 
@@ -130,49 +120,17 @@ async def directives_of(
         calls = (_STATUSES_THEN, of_then | then), (_DIRECTIVES_THEN, wanted | then)
     async with database.reading() as reading:
         statuses, rows = await reading.fetch_each(*calls)
-    return _by_patient(patients, unopened, at, statuses, rows)
+    return by_patient(patients, unopened, at, statuses, rows)
 
 
-async def directives_about(
-    parties: Collection[Party],
-    patients: Collection[str],
-    unopened: RecordStatus,
-    database: Database,
-    at: datetime,
-) -> tuple[Mapping[str, Directives], int]:
-    """What concerns these parties of what each patient has decided, and which access matrix is in force.
-
-    All by one statement, so that it is of one moment. Most of what a patient decides is about one party,
-    and of it nothing is read that is about others. Matrix 0 is that of the rules.
-    """
-    wanted = {
-        "patients": sorted(patients),
-        "parties": sorted({party.id for party in parties}),
-        "at": seconds_of(at),
-        "day": at.date().isoformat(),
-    }
-    statuses: list[Row] = []
-    directives: list[Row] = []
-    matrix = 0
-    for part, number, *columns in await database.fetch(_ABOUT, wanted):
-        if part == _STATUS_PART:
-            statuses.append((*columns[:2], number))
-        elif part == _DIRECTIVE_PART:
-            directives.append((number, *columns))
-        else:
-            matrix = number
-    # The last word last; nothing else orders what several statements in one find.
-    in_order = [tuple(columns) for _, *columns in sorted(directives, key=itemgetter(0))]
-    return _by_patient(patients, unopened, at, statuses, in_order), matrix
-
-
-def _by_patient(
+def by_patient(
     patients: Collection[str],
     unopened: RecordStatus,
     at: datetime,
     statuses: list[Row],
     rows: list[Row],
 ) -> Mapping[str, Directives]:
+    """What holds then of each of these patients, from the rows of his status and of his directives."""
     status = {patient: (RecordStatus(text), _moment_or_none(opens)) for patient, text, opens in statuses}
     held: dict[str, list[Directive]] = {patient: [] for patient in patients}
     for patient, *columns in rows:
@@ -274,7 +232,7 @@ _last = (
     )
     .correlate(t.consent_status)
 )
-_is_last = (
+IS_LAST = (
     any_of(_status.patient, bindparam("patients")),
     _status.id == _last.where(_later.c.ended.is_(None)).scalar_subquery(),
 )
@@ -286,43 +244,14 @@ _was_last = (
     ).scalar_subquery()
 )
 _statuses = select(_status.patient, _status.status, _status.opens)
-_STATUSES = Statement(_statuses.where(*_is_last))
-_STATUSES_THEN = Statement(_statuses.where(_is_last[0], _was_last))
-_of_patients = select(_directive_table.patient, *_columns).where(
+_STATUSES = Statement(_statuses.where(*IS_LAST))
+_STATUSES_THEN = Statement(_statuses.where(IS_LAST[0], _was_last))
+OF_PATIENTS = select(_directive_table.patient, *_columns).where(
     any_of(_directive_table.patient, bindparam("patients"))
 )
-_DIRECTIVES = Statement(_of_patients.where(_directive_table.ended.is_(None)).order_by(_directive_table.id))
-_of_one_party = _directive_table.kind.in_(
-    [literal_column(f"'{kind}'", Text) for kind in (Kind.GRANT, Kind.EXCLUSION, Kind.HELPER)]
-)
-_about = _of_patients.where(
-    _directive_table.ended.is_(None),
-    or_(not_(_of_one_party), any_of(_directive_table.party, bindparam("parties"))),
-)
-
-
-_STATUS_PART, _DIRECTIVE_PART, _MATRIX_PART = range(3)
-_in_force = IN_FORCE.subquery()
-
-
-def _part(number: int, opens_or_version: Any, *columns: Any) -> Select[Any]:
-    """What part it is, when a status opens or a version of the matrix, and the patient's columns, if any."""
-    nulls = (null() if isinstance(each.type, Text) else cast(null(), each.type) for each in _columns)
-    filled = chain(columns, islice((null(), *nulls), len(columns), None))
-    return select(constant(number), opens_or_version, *filled)
-
-
-_ABOUT = Statement(
-    union_all(
-        _part(_STATUS_PART, _status.opens, _status.patient, _status.status).where(*_is_last),
-        _about.with_only_columns(
-            constant(_DIRECTIVE_PART), _directive_table.id, _directive_table.patient, *_columns
-        ),
-        _part(_MATRIX_PART, _in_force.c.id),
-    )
-)
+_DIRECTIVES = Statement(OF_PATIENTS.where(_directive_table.ended.is_(None)).order_by(_directive_table.id))
 _DIRECTIVES_THEN = Statement(
-    _of_patients.where(
+    OF_PATIENTS.where(
         _directive_table.made <= bindparam("then"),
         or_(_directive_table.ended.is_(None), _directive_table.ended > bindparam("then")),
     ).order_by(_directive_table.id)

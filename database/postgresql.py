@@ -114,7 +114,7 @@ class PostgresqlDatabase(Database):
             with _translated():
                 cursor = connection.cursor(binary=True)
                 compiled = statement.compiled(POSTGRESQL)
-                await cursor.execute(compiled.encoded, compiled.arguments(parameters), prepare=True)
+                await cursor.execute(compiled.encoded, compiled.arguments(parameters, _written), prepare=True)
                 return await cursor.fetchall()
 
     async def batches(
@@ -125,7 +125,7 @@ class PostgresqlDatabase(Database):
         async with self._connection() as connection:
             with _translated():
                 async with connection.transaction(), connection.cursor("batches") as cursor:
-                    arguments = compiled.arguments(parameters)
+                    arguments = compiled.arguments(parameters, _written)
                     await cursor.execute(compiled.encoded, arguments, binary=True)
                     while rows := await cursor.fetchmany(size):
                         yield rows
@@ -241,12 +241,25 @@ class _Transaction:
     async def _send(self, statement: Statement, parameters: Parameters) -> AsyncCursor[Row]:
         cursor = self._connection.cursor(binary=True)
         compiled = statement.compiled(POSTGRESQL)
-        await cursor.execute(compiled.encoded, compiled.arguments(parameters), prepare=True)
+        await cursor.execute(compiled.encoded, compiled.arguments(parameters, _written), prepare=True)
         return cursor
 
 
 async def _rows(cursor: AsyncCursor[Row] | None) -> list[Row]:
     return [] if cursor is None or cursor.description is None else await cursor.fetchall()
+
+
+def _written(value: object) -> object:
+    """A plain list as the text of an array; the driver would look at each element of each of its uses."""
+    if not isinstance(value, list):
+        return value
+    kinds = {*map(type, value)}
+    if kinds <= {int}:
+        return f"{{{','.join(map(str, value))}}}"
+    if kinds == {str}:
+        quoted = '","'.join(each.replace("\\", "\\\\").replace('"', '\\"') for each in value)
+        return f'{{"{quoted}"}}'
+    return value
 
 
 class _UuidText(Loader):

@@ -270,15 +270,15 @@ class _Worker:
     def _perform(self, statement: Statement, parameters: Parameters | Sequence[Parameters]) -> list[Row]:
         compiled = statement.compiled(SQLITE)
         if isinstance(parameters, Mapping):
-            cursor = self._connection.execute(compiled.text, _plain(compiled.arguments(parameters)))
+            cursor = self._connection.execute(compiled.text, compiled.arguments(parameters, _written))
             return cursor.fetchall()
-        self._connection.executemany(compiled.text, [_plain(compiled.arguments(row)) for row in parameters])
+        self._connection.executemany(compiled.text, [compiled.arguments(row, _written) for row in parameters])
         return []
 
     def open(self, statement: Statement, parameters: Parameters) -> None:
         compiled = statement.compiled(SQLITE)
         with _translated():
-            self._cursor = self._connection.execute(compiled.text, _plain(compiled.arguments(parameters)))
+            self._cursor = self._connection.execute(compiled.text, compiled.arguments(parameters, _written))
 
     def fetch_some(self, size: int) -> list[Row]:
         with _translated():
@@ -310,12 +310,9 @@ class _Worker:
                 self._connection.execute("ROLLBACK")
 
 
-def _plain(arguments: list[object]) -> list[object]:
+def _written(value: object) -> object:
     """Lists travel as JSON, which SQLite opens again with json_each."""
-    return [
-        json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple) else value
-        for value in arguments
-    ]
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple) else value
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """SQLAlchemy Core statements as text and parameter order, compiled once for each dialect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,11 +70,14 @@ class CompiledStatement:
     order: tuple[str, ...]
     constants: Mapping[str, object]
 
-    def arguments(self, parameters: Mapping[str, object]) -> list[object]:
-        """The parameters in the order of the text; a missing one is a KeyError."""
+    def arguments(
+        self, parameters: Mapping[str, object], written: Callable[[object], object] = lambda value: value
+    ) -> list[object]:
+        """The parameters in the order of the text, each `written` once; a missing one is a KeyError."""
         if self.constants:
             parameters = {**self.constants, **parameters}
-        return [parameters[name] for name in self.order]
+        values = {name: written(parameters[name]) for name in self.order}
+        return [values[name] for name in self.order]
 
 
 def _compile(clause: ClauseElement, dialect: Dialect) -> CompiledStatement:

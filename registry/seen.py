@@ -98,9 +98,9 @@ ALL_SEEN = Seen(OPEN_SIGHT, {})
 
 
 async def seen_through(view: View, codes: Codes) -> Seen:
-    """Look up what the View compares; a code that no object bears has no number."""
+    """Look up what the View compares; its codes are the domain's, and have numbers before objects do."""
     pairs = codes_in(view)
-    return Seen(sight_of(view), bound_view(view, await codes.find(pairs) if pairs else {}))
+    return Seen(sight_of(view), bound_view(view, await codes.intern(pairs) if pairs else {}))
 
 
 def through(clause: Statement, sight: Sight) -> Statement:
@@ -160,9 +160,18 @@ def _values(leaf: CodedAs | OneOf | DepositedBy, codes: Mapping[Pair, int]) -> l
         case CodedAs(_, pairs):
             return [*sorted(codes[pair] for pair in pairs if pair in codes)]
         case OneOf(logical_ids):
-            return [*bare_uuids(sorted(logical_ids))]
+            return [*_bare(logical_ids)]
         case DepositedBy(depositors):
             return [*sorted(depositors)]
+
+
+# The records whose documents were last kept back from somebody.
+KEPT_LISTS = 64
+
+
+@lru_cache(maxsize=KEPT_LISTS)
+def _bare(logical_ids: frozenset[str]) -> tuple[str, ...]:
+    return tuple(bare_uuids(sorted(logical_ids)))
 
 
 def _patients_name(group: int) -> str:
