@@ -1,12 +1,14 @@
 """`coffre conformance`: judge a registry and a repository from outside."""
 
 import secrets
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from conformance.cleaning import Cleaned
     from conformance.results import Outcome, Run
 
 app = typer.Typer(help="Judge any XDS.b registry and repository from outside.", no_args_is_help=True)
@@ -45,7 +47,8 @@ def run(
     registry: Annotated[str, typer.Option(help="The Document Registry's address.")],
     repository: Annotated[str, typer.Option(help="The Document Repository's address.")],
     identity: Annotated[
-        str | None, typer.Option(help="Where patients are made known by ITI-44; the registry without it.")
+        list[str] | None,
+        typer.Option(help="Where patients are made known: ITI-44's address, mllp://HOST:PORT, mllps://."),
     ] = None,
     domain: Annotated[
         Path | None,
@@ -56,6 +59,28 @@ def run(
     ca: Annotated[Path | None, typer.Option(help="Whom to trust, PEM.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Our certificate to show, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="The key of --certificate, PEM.")] = None,
+    refused: Annotated[
+        Path | None, typer.Option(help="A revoked or expired certificate and its key, PEM.")
+    ] = None,
+    assertion: Annotated[
+        Path | None,
+        typer.Option(help="An assertion that the target accepts, to be shown with every message."),
+    ] = None,
+    idp_key: Annotated[
+        Path | None, typer.Option(help="The key of an identity provider that the target trusts, PEM.")
+    ] = None,
+    idp_certificate: Annotated[Path | None, typer.Option(help="The certificate of --idp-key, PEM.")] = None,
+    issuer: Annotated[str, typer.Option(help="The name of that identity provider.")] = "",
+    audience: Annotated[
+        str | None, typer.Option(help="For whom its assertions are; the domain's home without it.")
+    ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Patients decide there: a professional sees nothing unasked.")
+    ] = False,
+    audit_udp: Annotated[
+        int, typer.Option(help="A port here to which the target sends its audit records over UDP.")
+    ] = 0,
+    audit_tls: Annotated[int, typer.Option(help="The same over TLS, with --certificate and --ca.")] = 0,
     groups: Groups = None,
     plans: Plans = None,
     seed: Annotated[str, typer.Option(help="Whatever ids are made from.")] = "coffre",
@@ -64,38 +89,74 @@ def run(
         typer.Option("--run", help="Makes the ids of this run its own; the same gives the same ids."),
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, help="How many plans run at once.")] = 4,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove afterwards what was registered and stored.")
+    ] = False,
     product: Annotated[str, typer.Option(help="What is judged, for the report.")] = "unnamed",
     version: Annotated[str, typer.Option(help="Which version of it.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Drive a registry and a repository through the plans, and say what they got wrong."""
+    from contextlib import ExitStack
+
     from conformance import plan
+    from conformance.assertions import Issuer
     from conformance.domain import read_domain
+    from conformance.means import Means
     from conformance.names import Settings
     from conformance.running import Judge
+    from conformance.sink import contexts, listening
     from conformance.target import Endpoints, Target
 
-    try:
-        loaded = plan.load()
-        chosen = plan.chosen((one for one in loaded if one.id != plan.LIBRARY), groups or (), plans or ())
-        agreed = read_domain(domain)
-        target = Target(Endpoints(registry, repository, identity or registry), ca, certificate, key)
-    except (plan.BadPlan, OSError, ValueError) as problem:
-        _give_up(str(problem))
-    settings = Settings(
-        authority or agreed.authority,
-        repository_id or agreed.repository,
-        agreed.home,
-        agreed.codes,
-        seed,
-        run_id or secrets.token_hex(6),
-    )
-    means = {"restricted-codes"} if agreed.restricted else set()
-    judge = Judge(target, settings, frozenset(means))
-    library = next(one for one in loaded if one.id == plan.LIBRARY)
-    result = judge.run(chosen, library, product, version, parallel, _progress)
-    target.close()
-    _show(result, as_json)
+    with ExitStack() as stack:
+        try:
+            loaded = plan.load()
+            chosen = plan.chosen((one for one in loaded if one.id != plan.LIBRARY), groups or (), plans or ())
+            agreed = read_domain(domain)
+            mllp = next((one for one in identity or () if one.startswith("mllp")), "")
+            feed = next((one for one in identity or () if one.startswith("http")), "" if mllp else registry)
+            target = Target(Endpoints(registry, repository, feed), ca, certificate, key, refused)
+            given = None
+            if assertion or idp_key:
+                given = Issuer(
+                    issuer,
+                    audience or agreed.home,
+                    idp_key.read_bytes() if idp_key else b"",
+                    idp_certificate.read_text() if idp_certificate else "",
+                    assertion.read_bytes() if assertion else b"",
+                    agreed.users,
+                )
+            sink = None
+            if audit_udp or audit_tls:
+                sink = stack.enter_context(listening(audit_udp, audit_tls, contexts(certificate, key, ca)))
+        except (plan.BadPlan, OSError, ValueError) as problem:
+            _give_up(str(problem))
+        stack.callback(target.close)
+        tls = registry.startswith("https:")
+        means = Means(
+            agreed.restricted,
+            rules,
+            tls,
+            tls and certificate is not None,
+            refused is not None,
+            given,
+            sink,
+            mllp,
+            bool(feed),
+        )
+        settings = Settings(
+            authority or agreed.authority,
+            repository_id or agreed.repository,
+            agreed.home,
+            agreed.codes,
+            seed,
+            run_id or secrets.token_hex(6),
+        )
+        judge = Judge(target, settings, means)
+        library = next(one for one in loaded if one.id == plan.LIBRARY)
+        result = judge.run(chosen, library, product, version, parallel, _progress)
+        cleaned = judge.clean() if clean else None
+    _show(result, cleaned, as_json)
     if not result.passed:
         raise typer.Exit(_FAILED)
 
@@ -107,7 +168,7 @@ def _progress(outcome: "Outcome", done: int, total: int) -> None:
     typer.echo(f"[{done}/{total}] {outcome.verdict:8} {outcome.plan}", err=True)
 
 
-def _show(result: "Run", as_json: bool) -> None:
+def _show(result: "Run", cleaned: "Cleaned | None", as_json: bool) -> None:
     if as_json:
         _print_json(
             {
@@ -116,6 +177,7 @@ def _show(result: "Run", as_json: bool) -> None:
                 "plan_set": result.plan_set,
                 "seed": result.seed,
                 "passed": result.passed,
+                "cleaned": asdict(cleaned) if cleaned else None,
                 "outcomes": [
                     {
                         key: getattr(one, key)
@@ -129,6 +191,11 @@ def _show(result: "Run", as_json: bool) -> None:
     for one in result.outcomes:
         if one.verdict == "failed":
             typer.echo(f"FAILED {one.plan}: {one.requirement} ({one.section})\n       {one.reason}")
+    if cleaned:
+        typer.echo(
+            f"removed {cleaned.documents} documents and {cleaned.objects} objects; "
+            f"something stayed of {cleaned.patients_left} patients"
+        )
     counts = {verdict: sum(one.verdict == verdict for one in result.outcomes) for verdict in _VERDICTS}
     typer.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
 

@@ -12,6 +12,17 @@ CODES_OF_EACH = 2
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Whom an assertion speaks of; role and purpose as code^^scheme, `root` of the id where it is an II."""
+
+    name: str
+    role: str
+    purpose: str
+    id: str = "conformance-kit"
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """Codes as code^^scheme, by attribute; `home` is the homeCommunityId."""
 
@@ -20,6 +31,7 @@ class Domain:
     home: str
     restricted: bool
     codes: Mapping[str, tuple[str, ...]]
+    users: Mapping[str, User]
 
 
 def read_domain(path: Path | None) -> Domain:
@@ -29,9 +41,17 @@ def read_domain(path: Path | None) -> Domain:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
         if unknown := set(written) - set(content):
             raise ValueError(f"{path}: unknown keys {sorted(unknown)}")
-        content = {**content, **written, "codes": {**content["codes"], **written.get("codes", {})}}
+        inner = {key: {**content[key], **written.get(key, {})} for key in ("codes", "users")}
+        content = {**content, **written, **inner}
     codes = {attribute: tuple(values) for attribute, values in content["codes"].items()}
     for attribute, values in codes.items():
         if len(values) < CODES_OF_EACH or any("^^" not in value for value in values):
             raise ValueError(f"{path or BUILT_IN}: {attribute} needs {CODES_OF_EACH} codes, as code^^scheme")
-    return Domain(content["authority"], content["repository"], content["home"], content["restricted"], codes)
+    return Domain(
+        content["authority"],
+        content["repository"],
+        content["home"],
+        content["restricted"],
+        codes,
+        {name: User(**said) for name, said in content["users"].items()},
+    )

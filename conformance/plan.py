@@ -126,13 +126,24 @@ def filled(value: Any, values: Mapping[str, Any]) -> Any:
             whole = _PLACE.fullmatch(value)
             if whole and whole[1] in values:
                 return values[whole[1]]
-            return _PLACE.sub(lambda found: str(values.get(found[1], found[0])), value)
+            return _PLACE.sub(lambda found: _in_text(values.get(found[1], found[0])), value)
         case list():
-            return [filled(one, values) for one in value]
+            done = [filled(one, values) for one in value]
+            # A list of a row's stands among others as its values.
+            return [one for item in done for one in (item if _is_inserted(item, value) else [item])]
         case dict():
             return {filled(key, values): filled(one, values) for key, one in value.items()}
         case _:
             return value
+
+
+def _is_inserted(item: Any, written: list[Any]) -> bool:
+    return isinstance(item, list) and len(written) > 1 and item not in written
+
+
+def _in_text(value: Any) -> str:
+    """A table stands in an id by its name."""
+    return str(value["name"] if isinstance(value, dict) else value)
 
 
 def _plan(file: str, content: Mapping[str, Any], written: Mapping[str, Any]) -> Plan:

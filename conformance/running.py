@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from conformance.cleaning import Cleaned, clean
 from conformance.expectations import Memory
+from conformance.means import Means
 from conformance.messages.submissions import TYPE_URNS
 from conformance.names import Names, Settings
 from conformance.plan import LIBRARY, PLAN_SET, Plan, Step
@@ -28,7 +30,8 @@ class Judge:
 
     target: Target
     settings: Settings
-    means: frozenset[str] = frozenset()
+    means: Means = field(default_factory=Means)
+    _walks: list[Walk] = field(default_factory=list, repr=False)
 
     def run(
         self,
@@ -73,22 +76,28 @@ class Judge:
 
     def prepare(self, library: Plan) -> tuple[Outcome, Memory]:
         """Submit the shared record, and remember what it holds."""
-        walk = Walk(library, names_of(library, self.settings), self.target)
+        walk = Walk(library, names_of(library, self.settings), self.target, self.means)
         return self._walked(walk), _of_library(walk.memory)
 
     def judge(self, plan: Plan, shared: Memory, not_ready: str = "") -> Outcome:
         """Run one plan, if we have the means, and say what became of it."""
-        walk = Walk(plan, names_of(plan, self.settings), self.target, _copied(shared))
-        missing = [need for need in plan.needs if need not in self.means]
+        walk = Walk(plan, names_of(plan, self.settings), self.target, self.means, _copied(shared))
+        missing = [need for need in plan.needs if need not in self.means.names]
         if missing:
             return _ended(walk, Verdict.NOT_RUN, f"it needs {', '.join(missing)}")
         if not_ready:
             return _ended(walk, Verdict.FAILED, not_ready)
         return self._walked(walk)
 
+    def clean(self) -> Cleaned:
+        """Remove what was registered and stored, where the target can."""
+        return clean((walk, walk.names) for walk in self._walks)
+
     def _walked(self, walk: Walk) -> Outcome:
+        self._walks.append(walk)
+        v3 = bool(self.target.endpoints.identity)
         try:
-            for number, step in enumerate([*preparation(walk.plan), *walk.plan.steps], 1):
+            for number, step in enumerate([*preparation(walk.plan, v3), *walk.plan.steps], 1):
                 if not walk.take(step, number):
                     last = walk.exchanges[-1]
                     first = next(one for one in last.findings if one.severity is Severity.ERROR)
@@ -106,10 +115,12 @@ def names_of(plan: Plan, settings: Settings) -> Names:
     return Names(settings, plan.id, {**own, "patient": names.patient(whose)})
 
 
-def preparation(plan: Plan) -> list[Step]:
-    """The identity feeds that make a plan's own patients known."""
+def preparation(plan: Plan, v3: bool = True) -> list[Step]:
+    """The identity feeds that make a plan's own patients known, by HL7 V3 or V2."""
     names = (("patient",) if plan.patient == "own" else ()) + plan.patients
-    return [Step("patient", {"name": name, "title": f"Prepare {name}"}, {}) for name in names]
+    return [
+        Step("patient" if v3 else "adt", {"name": name, "title": f"Prepare {name}"}, {}) for name in names
+    ]
 
 
 def _in_short(finding: Finding) -> str:

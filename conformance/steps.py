@@ -9,6 +9,7 @@ from lxml import etree
 from conformance.always import findings_always
 from conformance.answer import NotAnAnswer, read_answer
 from conformance.expectations import Memory, Question, findings_in
+from conformance.means import Means
 from conformance.messages.changes import change
 from conformance.messages.envelope import Message, Part, envelope, include, mtom, simple
 from conformance.messages.requests import (
@@ -22,6 +23,7 @@ from conformance.messages.submissions import Submission, submission
 from conformance.names import Names
 from conformance.plan import BadPlan, Plan, Step
 from conformance.results import Exchange, Finding, Severity
+from conformance.side_steps import SENDS, take_beside
 from conformance.target import KEPT_BYTES, Reply, Target
 from ihe.namespaces import XDS
 from ihe.transactions import (
@@ -65,6 +67,7 @@ class Walk:
     plan: Plan
     names: Names
     target: Target
+    means: Means = field(default_factory=Means)
     memory: Memory = field(default_factory=Memory)
     exchanges: list[Exchange] = field(default_factory=list)
 
@@ -72,25 +75,33 @@ class Walk:
         """Do one step; whether its answer is as it must be."""
         said = self.names.filled(dict(step.said))
         expect = self.names.filled(dict(step.expect)) or _EXPECTED_OF_PREPARATION.get(step.send, {})
-        transaction = _transaction(self.plan.id, step.send, said)
+        if step.send in SENDS:
+            beside = (step.send, said, expect)
+            exchange = take_beside(self.plan, self.names, self.target, self.means, beside, number)
+        else:
+            exchange = self._exchange(step.send, said, expect, number)
+        self.exchanges.append(exchange)
+        return not any(finding.severity is Severity.ERROR for finding in exchange.findings)
+
+    def _exchange(
+        self, send: str, said: Mapping[str, Any], expect: Mapping[str, Any], number: int
+    ) -> Exchange:
+        transaction = _transaction(self.plan.id, send, said)
         message_id = self.names.message_id(str(number))
-        message, url = self._message(step.send, transaction, said, number, message_id)
+        message, url = self._message(send, transaction, said, number, message_id)
         reply = self.target.post(url, message)
         related = "" if _unreadable(said) else message_id
         findings = tuple(self._judged(reply, transaction, expect, related))
-        self.exchanges.append(
-            Exchange(
-                str(said.get("title", f"{transaction.number} {transaction.name}")),
-                transaction.actor,
-                transaction.action,
-                message.body[:KEPT_BYTES],
-                reply.body[:KEPT_BYTES],
-                reply.started,
-                reply.seconds,
-                findings,
-            )
+        return Exchange(
+            str(said.get("title", f"{transaction.number} {transaction.name}")),
+            transaction.actor,
+            transaction.action,
+            message.body[:KEPT_BYTES],
+            reply.body[:KEPT_BYTES],
+            reply.started,
+            reply.seconds,
+            findings,
         )
-        return not any(finding.severity is Severity.ERROR for finding in findings)
 
     def _judged(
         self, reply: Reply, transaction: Transaction, expect: Mapping[str, Any], message_id: str
@@ -126,7 +137,10 @@ class Walk:
             ), url
         body, parts = self._body(send, said, number)
         change(self.plan.id, body, said.get("change", []))
-        root = envelope(body, transaction.action, message_id, url, said.get("envelope", {}))
+        issuer = self.means.issuer
+        # What identity sources send has no user (ITI TF-1: 13).
+        security = issuer.security(said.get("assertion", {})) if issuer and send != "patient" else None
+        root = envelope(body, transaction.action, message_id, url, said.get("envelope", {}), security)
         packaging = said.get("packaging", "mtom" if transaction.mtom else "simple")
         message = (simple if packaging == "simple" else mtom)(
             root, transaction.action, *(() if packaging == "simple" else (parts,))
@@ -180,6 +194,7 @@ class Walk:
 # A step that says nothing of its answer prepares for another one, and must succeed.
 _EXPECTED_OF_PREPARATION: Mapping[str, Mapping[str, Any]] = {
     "patient": {"ack": "CA"},
+    "adt": {"msa": "AA"},
     **{
         send: {"status": "Success"}
         for send in (*_SUBMITTING, "remove-metadata", "remove-documents", "query", "retrieve")

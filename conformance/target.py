@@ -57,6 +57,8 @@ class Target:
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    # A certificate that the target must refuse, and its key.
+    refused: Path | None = None
     _client: httpx2.Client = field(init=False, repr=False)
     tls: ssl.SSLContext = field(init=False, repr=False)
 

@@ -7,6 +7,7 @@ import pytest
 
 from conformance.domain import read_domain
 from conformance.expectations import Memory
+from conformance.means import Means
 from conformance.names import Settings
 from conformance.plan import LIBRARY, load
 from conformance.results import Verdict
@@ -41,7 +42,7 @@ def judge(proxy: Proxy) -> Iterator[Judge]:
     domain = read_domain(None)
     settings = Settings(domain.authority, domain.repository, domain.home, domain.codes, "mutants", "1")
     target = Target(Endpoints(f"{proxy.url}/registry", f"{proxy.url}/repository", f"{proxy.url}/registry"))
-    yield Judge(target, settings, frozenset({"restricted-codes"}))
+    yield Judge(target, settings, Means(restricted=True))
     target.close()
 
 
