@@ -25,9 +25,9 @@ from consent_broker.store import (
     directive_in,
     refuse_too_many,
     row_of,
-    seconds_of,
     status_before,
 )
+from consent_broker.times import seconds_of
 from consent_broker.versions import count_change
 from database import Statement, Transaction
 from exchange.consent_documents import ConsentDocument, Pair

@@ -12,8 +12,8 @@ from consent_broker.store import (
     described_source,
     described_status,
     directive_in,
-    moment,
 )
+from consent_broker.times import moment
 from database import Database, Row, Statement
 
 

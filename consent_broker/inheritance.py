@@ -9,7 +9,9 @@ from consent_broker.store import Change, Directive, Kind
 from database import Database
 
 
-async def inherit(subsumed: str, surviving: str, at: datetime, database: Database) -> tuple[Change, ...]:
+async def inherit(
+    subsumed: str, surviving: str, at: datetime, database: Database, *, receipt: bool = False
+) -> tuple[Change, ...]:
     """Let what one patient opposed and hid hold for the record that takes in his own (ITI TF-2: 3.8.4.2.3).
 
     To be done before the records are joined, so that nothing is seen in between. What he granted does not go
@@ -19,9 +21,11 @@ async def inherit(subsumed: str, surviving: str, at: datetime, database: Databas
     by = f"merge of {subsumed}"
     changes = []
     if held[subsumed].status is RecordStatus.CLOSED and held[surviving].status is not RecordStatus.CLOSED:
-        changes.append(await store.set_status(surviving, RecordStatus.CLOSED, at, by, database))
+        changes.append(
+            await store.set_status(surviving, RecordStatus.CLOSED, at, by, database, receipt=receipt)
+        )
     for directive in _restrictions(held[subsumed], held[surviving]):
-        changes.append(await store.add(surviving, directive, at, by, database))
+        changes.append(await store.add(surviving, directive, at, by, database, receipt=receipt))
     return tuple(changes)
 
 

@@ -28,7 +28,8 @@ from consent_broker import tables as t
 from consent_broker.matrix import IN_FORCE
 from consent_broker.model import Directives, Party
 from consent_broker.rules import Rules
-from consent_broker.store import COLUMNS, IS_LAST, OF_PATIENTS, Kind, by_patient, seconds_of
+from consent_broker.store import COLUMNS, IS_LAST, OF_PATIENTS, Kind, by_patient
+from consent_broker.times import seconds_of
 from database import Database, Row, Statement, any_of, constant
 
 # A professional's working day of patients for each process. A record of a thousand directives is some 50 KB.

@@ -27,7 +27,7 @@ class NotPossible(Exception):
 async def open_record(patient: str, rules: Rules, database: Database, at: datetime, by: str) -> Change:
     """Open a record, at the patient's explicit word; one that was closed is as it was."""
     await _refuse_outside_of_pilot(patient, rules, database, at)
-    return await store.set_status(patient, RecordStatus.OPEN, at, by, database)
+    return await store.set_status(patient, RecordStatus.OPEN, at, by, database, receipt=_receipt(rules))
 
 
 async def reopen_record(patient: str, rules: Rules, database: Database, at: datetime, by: str) -> Change:
@@ -37,9 +37,9 @@ async def reopen_record(patient: str, rules: Rules, database: Database, at: date
     return await open_record(patient, rules, database, at, by)
 
 
-async def close_record(patient: str, database: Database, at: datetime, by: str) -> Change:
+async def close_record(patient: str, rules: Rules, database: Database, at: datetime, by: str) -> Change:
     """Close a record, or object to its opening."""
-    return await store.set_status(patient, RecordStatus.CLOSED, at, by, database)
+    return await store.set_status(patient, RecordStatus.CLOSED, at, by, database, receipt=_receipt(rules))
 
 
 async def announce_record(patient: str, rules: Rules, database: Database, at: datetime, by: str) -> Change:
@@ -50,7 +50,9 @@ async def announce_record(patient: str, rules: Rules, database: Database, at: da
     if (status := (await _held(patient, rules, database, at)).status) is not RecordStatus.NOT_OPENED:
         raise NotPossible(f"the record is {status} already")
     opens = at + timedelta(days=rules.objection_days)
-    return await store.set_status(patient, RecordStatus.OBJECTION_WINDOW, at, by, database, opens)
+    return await store.set_status(
+        patient, RecordStatus.OBJECTION_WINDOW, at, by, database, opens, receipt=_receipt(rules)
+    )
 
 
 async def announce_new(
@@ -73,17 +75,17 @@ async def give(
     if directive.kind is Kind.EMERGENCY and (directive.level or 0) > rules.emergency.highest:
         highest = rules.emergency.highest.name.lower()
         raise NotPossible(f"by the rules of this domain an emergency opens at most what is {highest}")
-    changes = [await store.add(patient, directive, at, by, database)]
+    changes = [await store.add(patient, directive, at, by, database, receipt=_receipt(rules))]
     if rules.pilot and directive.origin is Origin.REFERRING_DOCTOR:
         changes += await take_into_pilot(patient, rules, database, at, by)
     return tuple(changes)
 
 
 async def take_back(
-    patient: str, directive: Directive, database: Database, at: datetime, by: str
+    patient: str, directive: Directive, rules: Rules, database: Database, at: datetime, by: str
 ) -> Change | None:
     """End what holds about the same party and document, if anything does."""
-    return await store.end(patient, directive, at, by, database)
+    return await store.end(patient, directive, at, by, database, receipt=_receipt(rules))
 
 
 async def take_into_pilot(
@@ -95,7 +97,8 @@ async def take_into_pilot(
     held = await _held(patient, rules, database, at)
     changes = []
     if not held.pilot:
-        changes.append(await store.add(patient, Directive(Kind.PILOT), at, by, database))
+        pilot = Directive(Kind.PILOT)
+        changes.append(await store.add(patient, pilot, at, by, database, receipt=_receipt(rules)))
     if held.status is RecordStatus.NOT_OPENED:
         begin = announce_record if rules.objection_days else open_record
         changes.append(await begin(patient, rules, database, at, by))
@@ -131,6 +134,11 @@ async def care_relationship(
 def lasting(days: int, at: datetime) -> Period:
     """From now on for so many days; 0 is without end."""
     return Period(at, at + timedelta(days=days) if days else None)
+
+
+def _receipt(rules: Rules) -> bool:
+    """Whether a change owes a document in the patient's record."""
+    return rules.receipt is not None
 
 
 async def _refuse_outside_of_pilot(patient: str, rules: Rules, database: Database, at: datetime) -> None:

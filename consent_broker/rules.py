@@ -144,6 +144,11 @@ class Rules:
     policies: Mapping[Pair, Policy] = field(default_factory=dict)
     """What consent documents may acknowledge; without any policy they are documents like others."""
 
+    @property
+    def receipt(self) -> Pair | None:
+        """The policy of the receipts that are written of changes; None if none are."""
+        return next((pair for pair, policy in self.policies.items() if policy.receipt), None)
+
     def days_of(self, origin: Origin, profession: Pair) -> int:
         """How long a care relationship lasts unless it says otherwise; 0 is without end."""
         special = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,8 @@ from consent_broker.model import (
     Representative,
     Right,
 )
+from consent_broker.receipts import owe
+from consent_broker.times import moment, moment_or_none, seconds_of
 from consent_broker.versions import count_change
 from database import Call, Database, Row, Statement, Transaction, any_of
 from exchange.pledge import due
@@ -131,7 +133,7 @@ def by_patient(
     rows: list[Row],
 ) -> Mapping[str, Directives]:
     """What holds then of each of these patients, from the rows of his status and of his directives."""
-    status = {patient: (RecordStatus(text), _moment_or_none(opens)) for patient, text, opens in statuses}
+    status = {patient: (RecordStatus(text), moment_or_none(opens)) for patient, text, opens in statuses}
     held: dict[str, list[Directive]] = {patient: [] for patient in patients}
     for patient, *columns in rows:
         directive = directive_in(columns)
@@ -147,8 +149,10 @@ async def set_status(
     by: str,
     database: Database,
     opens: datetime | None = None,
+    *,
+    receipt: bool = False,
 ) -> Change:
-    """Let a record have this status; one that is announced `opens` by itself."""
+    """Let a record have this status; one that is announced `opens` by itself. A `receipt` may be owed."""
 
     async def put(transaction: Transaction) -> Change:
         await count_change(patient, transaction)
@@ -168,19 +172,26 @@ async def set_status(
                 "source": "",
             },
         )
+        if receipt:
+            await owe(patient, {"status": status, "opens": until}, at, by, transaction)
         return Change(at, by, described_status(status, until), before)
 
     return await database.transact(put, due())
 
 
-async def add(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change:
+async def add(
+    patient: str, directive: Directive, at: datetime, by: str, database: Database, *, receipt: bool = False
+) -> Change:
     """Let this directive hold; it takes the place of one about the same party and document."""
 
     async def put(transaction: Transaction) -> Change:
         await count_change(patient, transaction)
         await refuse_too_many(patient, transaction)
-        before = await _end(patient, directive, at, by, transaction)
-        await transaction.execute(ADD, row_of(patient, directive, at, by, before))
+        before = _all_described(await _end(patient, directive, at, by, transaction))
+        row = row_of(patient, directive, at, by, before)
+        await transaction.execute(ADD, row)
+        if receipt:
+            await owe(patient, {"given": [[row[name] for name in COLUMNS]]}, at, by, transaction)
         return Change(at, by, described(directive), before)
 
     return await database.transact(put, due())
@@ -199,14 +210,19 @@ async def refuse_too_many(patient: str, transaction: Transaction, more: int = 1)
         raise TooManyDirectives
 
 
-async def end(patient: str, directive: Directive, at: datetime, by: str, database: Database) -> Change | None:
+async def end(
+    patient: str, directive: Directive, at: datetime, by: str, database: Database, *, receipt: bool = False
+) -> Change | None:
     """Take back what holds about the same party and document, if anything does."""
 
     async def take_back(transaction: Transaction) -> Change | None:
-        before = await _end(patient, directive, at, by, transaction)
-        if not before:
+        ended = await _end(patient, directive, at, by, transaction)
+        if not ended:
             return None
         await count_change(patient, transaction)
+        before = _all_described(ended)
+        if receipt:
+            await owe(patient, {"ended": [list(columns) for columns in ended]}, at, by, transaction)
         return Change(at, by, f"no longer: {before}", before)
 
     return await database.transact(take_back, due())
@@ -283,10 +299,15 @@ _END = Statement(
 )
 
 
-async def _end(patient: str, directive: Directive, at: datetime, by: str, transaction: Transaction) -> str:
-    """What held until now about the same, in words."""
+async def _end(
+    patient: str, directive: Directive, at: datetime, by: str, transaction: Transaction
+) -> list[Row]:
+    """What held until now about the same."""
     same = {f"same_{name}": value for name, value in _key(directive).items()}
-    rows = await transaction.fetch(_END, {"whose": patient, "at": seconds_of(at), "by": by, **same})
+    return await transaction.fetch(_END, {"whose": patient, "at": seconds_of(at), "by": by, **same})
+
+
+def _all_described(rows: Iterable[Row]) -> str:
     return "; ".join(described(directive_in(columns)) for columns in rows)
 
 
@@ -337,7 +358,7 @@ def directive_in(columns: Sequence[Any]) -> Directive:
         _MANAGES in words,
         Level(level) if level else None,
         Origin(origin) if origin and kind == Kind.GRANT else None,
-        Period(_moment_or_none(starts), _moment_or_none(ends)),
+        Period(moment_or_none(starts), moment_or_none(ends)),
         Basis(origin) if origin and kind == Kind.REPRESENTATIVE else None,
         policy,
         source,
@@ -404,17 +425,3 @@ def described(directive: Directive) -> str:
         described_source(directive.policy, directive.source),
     ]
     return " ".join(filter(None, words))
-
-
-def seconds_of(moment: datetime) -> int:
-    """A moment as the tables have it."""
-    return int(moment.timestamp())
-
-
-def moment(seconds: int) -> datetime:
-    """The moment that stands in the tables."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _moment_or_none(seconds: int | None) -> datetime | None:
-    return None if seconds is None else moment(seconds)

@@ -150,6 +150,25 @@ consent_notification = Table(
     UniqueConstraint("patient", "kind", "occasion", name="uq_consent_notification_occasion"),
 )
 
+# Of what changes a document is yet to tell in the patient's record; a row stays when it does.
+consent_receipt = Table(
+    "consent_receipt",
+    metadata,
+    Column("id", _NUMBER, Identity(), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("patient", "changed", "made_by")),
+    Column("made", BigInteger, nullable=False),
+    # When somebody began to write it, and when it was there.
+    Column("tried", BigInteger),
+    Column("written", BigInteger),
+)
+_unwritten = consent_receipt.c.written.is_(None)
+Index(
+    "ix_consent_receipt_unwritten",
+    consent_receipt.c.id,
+    postgresql_where=_unwritten,
+    sqlite_where=_unwritten,
+)
+
 # The access matrix, version by version; none is altered once it is there. A day is YYYY-MM-DD, or empty.
 matrix_version = Table(
     "matrix_version",

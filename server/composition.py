@@ -22,6 +22,7 @@ from consent_broker.broker import ConsentBroker, OpenDomain
 from consent_broker.inheritance import inherit
 from consent_broker.one_time_use import UsedAssertions
 from consent_broker.operations import announce_new
+from consent_broker.receipts import Receipts
 from consent_broker.software_register import SoftwareRegister
 from consent_broker.store import Change
 from database import (
@@ -98,6 +99,7 @@ from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
 from server.migrations import migrate
 from server.on_demand import documents_on_demand
+from server.receipts import Provide, ReceiptWriter, receipts_written
 from server.registry_transport import in_process, over_http
 from server.repository_care import vault_of
 from server.rest.audit import AuditOperations
@@ -206,8 +208,12 @@ async def running_platform(
             on_demand = await stack.enter_async_context(
                 documents_on_demand(configuration, store, link, around)
             )
-            running["repository"] = _repository(store, link, on_demand, configuration, around)
+            provide = _provide(store, link, configuration, around)
+            running["repository"] = _repository(store, link, provide, on_demand, configuration, around)
             await stack.enter_async_context(leftovers_settled(store, link, around.clock))
+            await stack.enter_async_context(
+                receipts_written(_receipt_writer(store, link, provide, configuration, around))
+            )
         await stack.enter_async_context(
             counting(spool, around.tally, around.node, configuration.server.host, around.clock)
         )
@@ -265,7 +271,9 @@ def _known_patients(store: RegistryStore, around: Surroundings) -> KnownPatients
 
     async def merge(subsumed: CX, surviving: CX) -> None:
         if rules:
-            changes = await inherit(subsumed, surviving, around.clock(), store.database)
+            changes = await inherit(
+                subsumed, surviving, around.clock(), store.database, receipt=rules.receipt is not None
+            )
             await around.audit.record(
                 *(_consent_changed(str(surviving), change, around) for change in changes)
             )
@@ -324,22 +332,46 @@ def _registry(store: RegistryStore, patients: KnownPatients, around: Surrounding
     )
 
 
+def _provide(
+    store: RepositoryStore, registry: RegistryLink, configuration: Configuration, around: Surroundings
+) -> Provide:
+    return partial(
+        provide_and_register_document_set,
+        store=store,
+        registry=registry,
+        repository_unique_id=configuration.repository.unique_id,
+        clock=around.clock,
+        new_uuid=around.new_uuid,
+    )
+
+
+def _receipt_writer(
+    store: RepositoryStore,
+    registry: RegistryLink,
+    provide: Provide,
+    configuration: Configuration,
+    around: Surroundings,
+) -> ReceiptWriter | None:
+    broker = around.consent
+    policy = broker.rules.receipt if isinstance(broker, ConsentBroker) else None
+    if not isinstance(broker, ConsentBroker) or policy is None:
+        return None
+    unique_id = configuration.repository.unique_id
+    receipts = Receipts(broker.database)
+    return ReceiptWriter(
+        receipts, policy, configuration.receipts, store, registry, provide, unique_id, around.clock
+    )
+
+
 def _repository(
     store: RepositoryStore,
     registry: RegistryLink,
+    provide: Provide,
     on_demand: OnDemandDocuments | None,
     configuration: Configuration,
     around: Surroundings,
 ) -> Actor:
     unique_id = configuration.repository.unique_id
-    provide = partial(
-        provide_and_register_document_set,
-        store=store,
-        registry=registry,
-        repository_unique_id=unique_id,
-        clock=around.clock,
-        new_uuid=around.new_uuid,
-    )
     retrieve = partial(
         retrieve_document_set,
         store=store,

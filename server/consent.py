@@ -37,7 +37,7 @@ async def turn(
             case RecordStatus.OBJECTION_WINDOW:
                 made = await operations.announce_record(patient, *change.by_rules)
             case _:
-                made = await operations.close_record(patient, *change.by_whom)
+                made = await operations.close_record(patient, *change.by_rules)
         return change.told(made)
 
 
@@ -79,7 +79,7 @@ async def take_back(
     """End what holds about the same party and document; nothing, if nothing does."""
     intended = f"no longer: {described(directive)}"
     async with _changing(configuration, patient, intended, operator) as change:
-        made = await operations.take_back(patient, directive, *change.by_whom)
+        made = await operations.take_back(patient, directive, *change.by_rules)
         return change.told(*((made,) if made else ()))
 
 
@@ -149,10 +149,6 @@ class _Changing:
     @property
     def by_rules(self) -> tuple[Rules, Database, datetime, str]:
         return self.rules, self.database, self.at, self.by
-
-    @property
-    def by_whom(self) -> tuple[Database, datetime, str]:
-        return self.database, self.at, self.by
 
     def told(self, *changes: Change) -> tuple[Change, ...]:
         self.changes = changes

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from consent_broker.model import Origin
+from consent_broker.texts import Language
 from ebxml.affinity_domain import Tolerance
 from exchange.call import Limits
 from hl7v2.datatypes import errors_in_oid_urn
@@ -378,6 +379,23 @@ class Api(Section):
     operators: tuple[Fingerprint, ...] = ()
 
 
+CodedText = Annotated[str, Field(pattern=r"^[^^]+\^\^[^^]+$")]
+"""A code and its coding scheme, as CODE^^SCHEME."""
+
+
+class ReceiptSection(Section):
+    """What the receipts are like that the platform writes of patients' decisions, where the rules say so."""
+
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = (Language.FRENCH,)
+    custodian: Text = "Coffre"
+    class_code: CodedText = "57016-8^^2.16.840.1.113883.6.1"
+    type_code: CodedText = "57016-8^^2.16.840.1.113883.6.1"
+    confidentiality_code: CodedText = "V^^2.16.840.1.113883.5.25"
+    healthcare_facility_type_code: CodedText = "394747008^^2.16.840.1.113883.6.96"
+    practice_setting_code: CodedText = "394658006^^2.16.840.1.113883.6.96"
+    content_type_code: CodedText = "57016-8^^2.16.840.1.113883.6.1"
+
+
 class LimitSection(Section):
     """What one request may weigh (see `exchange/call.py`)."""
 
@@ -441,6 +459,7 @@ class Configuration(Section):
     xua: Xua
     attestation: Attestation
     api: Api
+    receipts: ReceiptSection
     limits: LimitSection
     clients: Clients
     audit: Audit

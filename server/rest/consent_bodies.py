@@ -241,6 +241,14 @@ class DocumentLevelJson(Json):
     level: LevelName
 
 
+class AcknowledgementJson(Json):
+    """A policy that a consent document acknowledges; what follows from it is among the rest."""
+
+    policy: str
+    document: str
+    period: PeriodJson
+
+
 class RecordJson(Json):
     """What holds for a record now."""
 
@@ -258,6 +266,7 @@ class RecordJson(Json):
     emergency_level: LevelName | None
     born: date | None
     pilot: bool
+    acknowledged: tuple[AcknowledgementJson, ...]
 
     @classmethod
     def of(cls, patient_id: str, held: Directives, at: datetime) -> "RecordJson":
@@ -300,6 +309,12 @@ class RecordJson(Json):
             emergency_level=None if held.emergency_level is None else _NAMES[held.emergency_level],
             born=held.born,
             pilot=held.pilot,
+            acknowledged=tuple(
+                AcknowledgementJson(
+                    policy=one.policy, document=one.document, period=PeriodJson.of(one.period)
+                )
+                for one in held.acknowledged
+            ),
         )
 
 

@@ -48,13 +48,15 @@ class Making:
 
     async def take_back(self, directive: Directive) -> Changes:
         """End what holds about the same; a Problem where nothing does."""
-        change = await operations.take_back(self.patient, directive, self.database, self.at, self.by)
+        change = await operations.take_back(
+            self.patient, directive, self.rules, self.database, self.at, self.by
+        )
         if change is None:
             raise Problem(Status.CONFLICT, "nothing of the kind holds")
         return (change,)
 
     async def turn(self, turned: Callable[..., Awaitable[Change]]) -> Changes:
-        """Open the record, or announce that it opens."""
+        """Open the record, close it, or announce that it opens."""
         return (await turned(self.patient, self.rules, self.database, self.at, self.by),)
 
 
@@ -82,7 +84,7 @@ async def _announce(body: Nothing, making: Making) -> Changes:
 
 
 async def _close(body: Nothing, making: Making) -> Changes:
-    return (await operations.close_record(making.patient, making.database, making.at, making.by),)
+    return await making.turn(operations.close_record)
 
 
 async def _pilot(body: Nothing, making: Making) -> Changes:

@@ -52,7 +52,7 @@ async def test_a_record_is_announced_once_and_opens_by_itself(database):
 async def test_whoever_objects_in_time_has_no_record(database):
     """il sera initialisé automatiquement: unless the patient objects."""
     await operations.announce_record(PATIENT, ANNOUNCING, database, NOW, "feed")
-    await operations.close_record(PATIENT, database, NOW + timedelta(days=3), "anne")
+    await operations.close_record(PATIENT, ANNOUNCING, database, NOW + timedelta(days=3), "anne")
     assert (await held(database)).status_at(NOW + timedelta(days=99)) is RecordStatus.CLOSED
 
 
@@ -67,7 +67,7 @@ async def test_only_a_closed_record_is_opened_again(database):
     """il peut fermer son DSP à tout moment: reopening."""
     with pytest.raises(NotPossible):
         await operations.reopen_record(PATIENT, RULES, database, NOW, "anne")
-    await operations.close_record(PATIENT, database, NOW, "anne")
+    await operations.close_record(PATIENT, ANNOUNCING, database, NOW, "anne")
     change = await operations.reopen_record(PATIENT, RULES, database, NOW, "anne")
     assert str(change) == "the record is open (before: the record is closed)"
 
@@ -85,7 +85,7 @@ async def test_a_referring_doctor_takes_his_patient_into_a_pilot(database):
 
 async def test_whoever_closed_his_record_is_not_taken_into_a_pilot_against_his_will(database):
     """patients retenus: a closed record stays so."""
-    await operations.close_record(PATIENT, database, NOW, "anne")
+    await operations.close_record(PATIENT, ANNOUNCING, database, NOW, "anne")
     await operations.take_into_pilot(PATIENT, PILOT, database, NOW, "anne")
     assert (await held(database)).status is RecordStatus.CLOSED
 
