@@ -23,12 +23,13 @@ serve: $(RUNNING) coffre-data/coffre.toml  ## run all actors on this machine, th
 
 ##@ Prove
 
-test: check  ## check, then run all tests, PostgreSQL, rsyslog, Ceph and proxies included
+test: check  ## check, then run all tests, PostgreSQL, rsyslog, Ceph, proxies and a browser included
 	setup/postgresql --install
 	setup/rsyslog --install
 	setup/radosgw --install
 	setup/proxies --install
 	setup/softhsm --install
+	setup/chromium --install
 	@command -v curl >/dev/null || setup/apt-install "curl for its tests" curl
 	@command -v openssl >/dev/null || setup/apt-install "openssl for its tests" openssl
 	$(BIN)/pytest -n auto

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from conformance.cleaning import Cleaned
-    from conformance.results import Outcome, Run
+    from conformance.results import Run
 
 app = typer.Typer(help="Judge any XDS.b registry and repository from outside.", no_args_is_help=True)
 
@@ -23,6 +23,9 @@ Plans = Annotated[
     list[str] | None, typer.Option("--plans", help="Only this plan, or those that fit x-*; may be repeated.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+Html = Annotated[Path | None, typer.Option(help="Write the report as one page, for a browser.")]
+Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML, for a build server.")]
+Save = Annotated[Path | None, typer.Option(help="Write the whole run with every message, as JSON.")]
 
 
 @app.command()
@@ -94,6 +97,9 @@ def run(
     ] = False,
     product: Annotated[str, typer.Option(help="What is judged, for the report.")] = "unnamed",
     version: Annotated[str, typer.Option(help="Which version of it.")] = "",
+    html: Html = None,
+    junit: Junit = None,
+    save: Save = None,
     as_json: AsJson = False,
 ) -> None:
     """Drive a registry and a repository through the plans, and say what they got wrong."""
@@ -104,6 +110,7 @@ def run(
     from conformance.domain import read_domain
     from conformance.means import Means
     from conformance.names import Settings
+    from conformance.reports.terminal import watched
     from conformance.running import Judge
     from conformance.sink import contexts, listening
     from conformance.target import Endpoints, Target
@@ -154,21 +161,48 @@ def run(
         )
         judge = Judge(target, settings, means)
         library = next(one for one in loaded if one.id == plan.LIBRARY)
-        result = judge.run(chosen, library, product, version, parallel, _progress)
+        with watched() as watch:
+            result = judge.run(chosen, library, product, version, parallel, watch)
         cleaned = judge.clean() if clean else None
+    _tell(result, html, junit, save)
     _show(result, cleaned, as_json)
     if not result.passed:
         raise typer.Exit(_FAILED)
 
 
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(metavar="RUN", help="What `run --save` wrote.")],
+    html: Html = None,
+    junit: Junit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell a saved run once more, in other forms."""
+    from conformance.reports.json_file import read_run
+
+    try:
+        result = read_run(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        _give_up(str(problem), _FILE)
+    _tell(result, html, junit, None)
+    _show(result, None, as_json)
+
+
 _SHOWN = ("id", "group", "actor", "option", "requirement", "section")
 
 
-def _progress(outcome: "Outcome", done: int, total: int) -> None:
-    typer.echo(f"[{done}/{total}] {outcome.verdict:8} {outcome.plan}", err=True)
+def _tell(result: "Run", html: Path | None, junit: Path | None, save: Path | None) -> None:
+    from conformance.reports.files import write_reports
+
+    try:
+        write_reports(result, html, junit, save)
+    except OSError as problem:
+        _give_up(str(problem), _FILE)
 
 
 def _show(result: "Run", cleaned: "Cleaned | None", as_json: bool) -> None:
+    from conformance.reports.terminal import show_run
+
     if as_json:
         _print_json(
             {
@@ -188,19 +222,12 @@ def _show(result: "Run", cleaned: "Cleaned | None", as_json: bool) -> None:
             }
         )
         return
-    for one in result.outcomes:
-        if one.verdict == "failed":
-            typer.echo(f"FAILED {one.plan}: {one.requirement} ({one.section})\n       {one.reason}")
+    show_run(result)
     if cleaned:
         typer.echo(
             f"removed {cleaned.documents} documents and {cleaned.objects} objects; "
             f"something stayed of {cleaned.patients_left} patients"
         )
-    counts = {verdict: sum(one.verdict == verdict for one in result.outcomes) for verdict in _VERDICTS}
-    typer.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
-
-
-_VERDICTS = ("passed", "failed", "not run")
 
 
 def _print_json(content: object) -> None:
@@ -209,6 +236,6 @@ def _print_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
 
 
-def _give_up(reason: str) -> NoReturn:
+def _give_up(reason: str, status: int = _USAGE) -> NoReturn:
     typer.echo(f"coffre: {reason}", err=True)
-    raise typer.Exit(_USAGE)
+    raise typer.Exit(status)

@@ -1,0 +1,1 @@
+"""What became of a run, told to people, to build servers and to programs."""
