@@ -15,8 +15,9 @@ from exchange.diary import Diary
 from exchange.ports import NewUuid, OutcomeUnknown
 from exchange.software import NotAttested
 from ihe.audit_events import Outcome
-from ihe.error_codes import REGISTRY_ERROR, REPOSITORY_ERROR
+from ihe.error_codes import LOCAL_POLICY_RESTRICTION_ERROR, REGISTRY_ERROR, REPOSITORY_ERROR
 from ihe.namespaces import WSSE
+from ihe.transactions import ITI_92
 from soap.envelope import ENVELOPE_TAIL, envelope_head
 from soap.fault import SoapFault, write_fault
 from soap.mtom import Encoder, xop_include
@@ -31,6 +32,9 @@ INLINE_GROUP_BYTES = 3
 
 # What an internal failure is called at each actor (ITI TF-3: Table 4.2.4.1-2).
 TROUBLE = {"registry": REGISTRY_ERROR, "repository": REPOSITORY_ERROR}
+
+# What it is called that somebody may not do it, where that has a name of its own (RMU supplement: 3.92).
+NOT_PERMITTED = {ITI_92: LOCAL_POLICY_RESTRICTION_ERROR}
 
 
 # WSS has no word for software; by its text this one is for a token, here the certificate, that could not be
@@ -90,6 +94,8 @@ def explain(
             said = f"internal error, reference {reference}"
     if message and conversation:
         code = TROUBLE[conversation.transaction.actor]
+        if isinstance(problem, Forbidden):
+            code = NOT_PERMITTED.get(conversation.transaction, code)
         errors = (code.error(said),)
         return answer_with(conversation.refusal(errors, message), message, conversation, new_uuid)
     return answer_fault(SoapFault.receiver(said), message, new_uuid)

@@ -132,12 +132,7 @@ OBJECT_TYPE_ERROR = E("XDSObjectTypeError", "92", "the objectType is unsupported
 UNMODIFIABLE_METADATA_ERROR = E(
     "UnmodifiableMetadataError", "92", "an attribute that may not change was changed"
 )
-LOCAL_POLICY_RESTRICTION_ERROR = E(
-    "LocalPolicyRestrictionError",
-    "92",
-    "local policy forbids the change",
-    never="no setting of a domain forbids one change of metadata and allows another",
-)
+LOCAL_POLICY_RESTRICTION_ERROR = E("LocalPolicyRestrictionError", "92", "local policy forbids the change")
 REFERENCES_EXIST = E("ReferencesExistException", "62", "an object to be removed is still referred to")
 UNREFERENCED_OBJECT = E(
     "XDSUnreferencedObjectException", "62", "removal would leave an object without association"

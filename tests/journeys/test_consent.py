@@ -1,6 +1,7 @@
 """The patient decides, over the wire: each rule is named after the leaflet's sentence that it makes true."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from tests.wire import envelope, post
 DR_A, DR_B = Person("A"), Person("B")
 NURSE = Person("N", "NURSE")
 CLINIC = "urn:oid:2.999.50"
+SHA1 = hashlib.sha1(b"Dear colleague", usedforsecurity=False).hexdigest()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -126,6 +128,47 @@ def test_definir_le_niveau_de_confidentialite_de_certains_documents(record):
         record.grant(DR_A.party, Right.READ, level=level)
         assert sorted(record.seen_by(DR_A)) == sorted(by_level[each] for each in seen)
     assert sorted(record.seen_by(record.patient)) == sorted(by_level.values())
+
+
+def test_le_patient_change_le_niveau_d_un_document(record):
+    """By a Restricted Update [ITI-92], which nobody else's word makes; it counts from the next request.
+
+    docs/consent.md; RMU supplement: 3.92.4.1.3.
+    """
+    record.grant(DR_A.party)
+    sent = record.deposit(DR_A)
+    uuid = record.entry_uuid(sent)
+
+    def turned(by: Person, level: str, version: str) -> list[tuple[str, str]]:
+        entry = requests.document_entry(
+            record.patient_id,
+            sent.unique_id,
+            "Version",
+            slots=requests.registered(SHA1, 14),
+        )
+        entry = entry.replace('id="Version" mimeType', f'id="Version" lid="{uuid}" mimeType')
+        member = requests.association(
+            "SubmissionSet1",
+            "Version",
+            status="Original",
+            more=requests.slot("PreviousVersion", version),
+        )
+        body = requests.submit(
+            requests.submission_set(record.patient_id, requests.fresh_oid()),
+            entry.replace('"N"', f'"{level}"'),
+            member,
+        )
+        message = envelope(requests.ITI_92, body, more_headers=by.headers)
+        return post(record.platform.registry_url, message).errors
+
+    for by in (DR_A, DR_A.in_emergency(), DR_B):
+        assert turned(by, "V", "1") == [("LocalPolicyRestrictionError", "not permitted")]
+    assert record.seen_by(DR_A) == [sent.unique_id]
+    record.grant(DR_B.party)
+    for level, seen in (("V", []), ("R", []), ("N", [sent.unique_id])):
+        assert turned(record.patient, level, str("VRN".index(level) + 1)) == []
+        assert record.seen_by(DR_B) == seen
+    assert record.seen_by(record.patient) == [sent.unique_id]
 
 
 def test_limiter_leur_visibilite_a_seulement_certains_professionnels(record):
