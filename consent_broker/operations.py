@@ -114,12 +114,14 @@ async def care_relationship(
     database: Database,
     at: datetime,
     *,
+    start: datetime | None = None,
     days: int | None = None,
     profession: Pair = ("", ""),
 ) -> Directive:
     """A grant that lasts as long as it says, or as the rules say for its origin and this profession.
 
-    A person's profession is the directory's, where it is not said.
+    It begins at once, or at its `start`, from which its days are counted. A person's profession is the
+    directory's, where it is not said.
     """
     if not rights:
         raise NotPossible("a grant gives a right: to read, to deposit, or both")
@@ -128,11 +130,13 @@ async def care_relationship(
             licences = await Directory(database).licences(party.id, at)
             profession = licences[0].profession if licences else profession
         days = rules.days_of(origin, profession)
-    return Directive(Kind.GRANT, party, rights=rights, level=level, origin=origin, period=lasting(days, at))
+    return Directive(
+        Kind.GRANT, party, rights=rights, level=level, origin=origin, period=lasting(days, start or at)
+    )
 
 
 def lasting(days: int, at: datetime) -> Period:
-    """From now on for so many days; 0 is without end."""
+    """From then on for so many days; 0 is without end."""
     return Period(at, at + timedelta(days=days) if days else None)
 
 

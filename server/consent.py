@@ -17,9 +17,11 @@ from consent_broker.store import Change, Directive, Kind, described
 from database import Database
 from exchange.operator_audit import consent_touched
 from exchange.verbs import Verb
+from registry.shown import Shown
 from server.operating import Done, opened, recorded_work
 from server.rules import read_rule_pack
 from server.settings import Configuration
+from server.shown import shown_by
 
 
 class NoRules(Exception):
@@ -101,10 +103,14 @@ async def explain(
     operator: str,
     *,
     emergency: bool = False,
-) -> Verdict:
-    """What somebody could do with the record at a moment, and why: by what held then, or holds now."""
+) -> tuple[Verdict, Shown | None]:
+    """What somebody could do with the record at a moment, and why: by what held then, or holds now.
+
+    And which of today's documents he would see, if that is what he asks for.
+    """
     async with _looking(configuration, patient, operator) as (rules, database):
-        return await explained(patient, asker, verb, at, _now(), rules, database, emergency=emergency)
+        verdict = await explained(patient, asker, verb, at, _now(), rules, database, emergency=emergency)
+        return verdict, await shown_by(verdict, verb, patient, database)
 
 
 async def notifications(

@@ -95,6 +95,9 @@ def grant(
     origin: Annotated[
         str, typer.Option(help="referring-doctor, presence, admission, referral or portal.")
     ] = "portal",
+    start: Annotated[
+        datetime | None, typer.Option("--from", help="When it begins, in UTC; otherwise at once.")
+    ] = None,
     days: Annotated[
         int, typer.Option(min=-1, help="For how many days; 0: without end; -1: as the rules say.")
     ] = -1,
@@ -121,6 +124,7 @@ def grant(
         frozenset(right for right, given in ((Right.READ, read), (Right.DEPOSIT, deposit)) if given),
         one_of(Level.__members__, level, "level"),
         one_of(Origin.__members__, origin, "origin"),
+        start=start.replace(tzinfo=UTC) if start else None,
         days=None if days < 0 else days,
         profession=pair(profession),
     )
@@ -364,7 +368,7 @@ def explain(
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Say what somebody could do with a record, now, on a day or in an emergency, and why.
+    """Say what somebody could do with a record, now, on a day or in an emergency, why, and what he would see.
 
     \b
     Example:
@@ -375,6 +379,7 @@ def explain(
     from consent_broker.texts import Language, Why, told
     from exchange.verbs import Verb
     from server import consent as work
+    from server.shown import shown_in_words
 
     spoken = one_of({each.upper(): each for each in Language}, language, "language")
     asker = Asker(
@@ -387,7 +392,7 @@ def explain(
     chosen = one_of(Verb.__members__, verb, "verb")
     moment = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     called = Called.on(patient, config)
-    verdict = called.run(
+    verdict, shown = called.run(
         work.explain(
             called.configuration,
             called.patient,
@@ -400,11 +405,16 @@ def explain(
     )
     reasons = [reason.told(spoken) for reason in verdict.reasons]
     if as_json:
-        write_json({"permit": verdict.permit, "reasons": reasons})
+        documents = [one.logical_id for one in shown.documents] if shown else []
+        write_json({"permit": verdict.permit, "reasons": reasons, "documents": documents})
         return
     typer.echo(told(Why.PERMITTED if verdict.permit else Why.REFUSED, spoken))
     for reason in reasons:
         typer.echo(f"- {reason}")
+    if shown:
+        typer.echo(shown_in_words(shown, spoken))
+        for document in shown.documents:
+            typer.echo(f"- {document.logical_id}")
 
 
 def _turn(patient: str, status: str, config: Path | None) -> None:

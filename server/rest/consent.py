@@ -6,7 +6,7 @@ from datetime import UTC
 from functools import partial
 
 from consent_broker import operations, store
-from consent_broker.administration import Act, declared, may_declare, scope_of
+from consent_broker.administration import Act, Scope, declared, may_declare, scope_of
 from consent_broker.broker import asker_of, person_of
 from consent_broker.directory import Directory
 from consent_broker.explain import explained
@@ -40,10 +40,12 @@ from server.rest.consent_bodies import (
     NotificationsJson,
     PartyJson,
     RecordJson,
+    ShownDocumentJson,
     read,
     schema_of,
 )
 from server.rest.consent_changes import CHANGES, ChangeRow, Changes, Making, pair
+from server.shown import shown_by, shown_in_words
 
 PATH = "/api/consent"
 PATIENT_ID = Parameter(
@@ -72,6 +74,7 @@ class Desk:
     patient_id: str
     held: Directives
     version: int
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class ConsentOperations:
             ),
             self._posting(
                 "explain",
-                "What somebody could do, when, and why.",
+                "What somebody could do, when, why, and what he would see.",
                 ExplainRequest,
                 ExplainedJson,
                 self._explain,
@@ -185,11 +188,11 @@ class ConsentOperations:
             specialty=pair(body.specialty),
             purpose=pair(body.purpose),
         )
-        at = body.at.astimezone(UTC) if body.at else asked.at
+        at, verb = body.at.astimezone(UTC) if body.at else asked.at, Verb(body.verb)
         verdict = await explained(
             desk.patient_id,
             asker,
-            Verb(body.verb),
+            verb,
             at,
             asked.at,
             self.rules,
@@ -198,7 +201,24 @@ class ConsentOperations:
         )
         answer = told(Why.PERMITTED if verdict.permit else Why.REFUSED, body.language)
         reasons = tuple(reason.told(body.language) for reason in verdict.reasons)
-        return _answer(ExplainedJson(permit=verdict.permit, answer=answer, reasons=reasons))
+        shown = await shown_by(verdict, verb, desk.patient_id, self.database)
+        documents = (
+            ShownDocumentJson(
+                document=one.logical_id,
+                unique_id=one.unique_id,
+                title=None if desk.scope is Scope.OPERATOR else one.title,
+            )
+            for one in (shown.documents if shown else ())
+        )
+        return _answer(
+            ExplainedJson(
+                permit=verdict.permit,
+                answer=answer,
+                reasons=reasons,
+                sees=shown_in_words(shown, body.language) if shown else None,
+                documents=tuple(documents),
+            )
+        )
 
     async def _change(self, row: ChangeRow, asked: Asked, diary: Diary) -> Answer:
         diary.change = row.name
@@ -253,10 +273,11 @@ class ConsentOperations:
         desk = await self._opened(asked, diary)
         certificate = asked.subject.certificate
         if certificate and certificate.sha256 in self.operators:
-            return desk
-        if scope_of(desk.asker, act, desk.patient_id, desk.held, self.rules, asked.at) is None:
+            return replace(desk, scope=Scope.OPERATOR)
+        scope = scope_of(desk.asker, act, desk.patient_id, desk.held, self.rules, asked.at)
+        if scope is None:
             raise Forbidden(f"nobody who may {act} here")
-        return desk
+        return replace(desk, scope=scope)
 
     async def _opened(self, asked: Asked, diary: Diary) -> Desk:
         claimed = asker_of(asked.subject, self.rules)

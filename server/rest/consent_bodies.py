@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from consent_broker.model import (
@@ -117,12 +117,16 @@ class AboutPerson(Json):
 
 
 class GrantRequest(Json):
-    """A care relationship, as a patient gives it; without days it lasts as long as the domain's rules say."""
+    """A care relationship, as a patient gives it, from now on or from its start.
+
+    Without days it lasts as long as the domain's rules say.
+    """
 
     party: PartyJson
     rights: Annotated[tuple[Annotated[Right, Field(strict=False)], ...], Field(strict=False, min_length=1)]
     level: Literal["normal", "restricted"] = "normal"
     origin: Annotated[Origin, Field(strict=False)] = Origin.PORTAL
+    start: Annotated[AwareDatetime | None, Field(strict=False)] = None
     days: Days | None = None
     profession: Code | None = None
 
@@ -385,12 +389,25 @@ class DeclaredJson(Json):
     origin: Origin
 
 
+class ShownDocumentJson(Json):
+    """A document as its patient calls it; an operator is not told the title."""
+
+    document: Document
+    unique_id: str
+    title: str | None
+
+
 class ExplainedJson(Json):
-    """What somebody could do, and why, in the language asked for."""
+    """What somebody could do, and why, in the language asked for.
+
+    Of the patient's documents of today the newest that he would see, and how many there are, if he reads.
+    """
 
     permit: bool
     answer: str
     reasons: tuple[str, ...]
+    sees: str | None
+    documents: tuple[ShownDocumentJson, ...]
 
 
 Body = TypeVar("Body", bound=Json)

@@ -102,6 +102,7 @@ async def _grant(body: GrantRequest, making: Making) -> Changes:
         making.rules,
         making.database,
         making.at,
+        start=body.start,
         days=body.days,
         profession=pair(body.profession),
     )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -332,6 +333,41 @@ def test_what_somebody_could_do_is_explained_in_four_languages(record):
     assert len({json.dumps(answer) for answer in answers.values()}) == 4
     then = change(record, "explain", **question, at="2020-01-01T00:00:00Z")
     assert read(then)["reasons"] == ["the record was not opened"]
+
+
+def test_the_patient_is_told_what_a_doctor_would_see_now_on_a_day_and_in_an_emergency(record):
+    """docs/consent.md; it is what the doctor then sees. An operator is told no titles."""
+    note, lab = record.deposit(record.patient), record.deposit(record.patient, type_code="LAB")
+    restricted = record.deposit(record.patient, level="R")
+    hidden = record.deposit(record.patient)
+    record.hide(hidden)
+    begins = datetime.now(UTC) + timedelta(days=10)
+    changed(record, "grant", party=party(DR_A), rights=["read"], start=begins.isoformat(), days=5)
+
+    def sees(by: Person = record.patient, **supposed: Any) -> Any:
+        question = {"person": DR_A.party.id, "profession": "DOCTOR|2.999.7", **supposed}
+        return read(change(record, "explain", by, **question))
+
+    now = sees()
+    assert (now["permit"], now["sees"], now["documents"]) == (True, "He would see no document.", [])
+    assert record.seen_by(DR_A) == []
+    in_emergency = sees(emergency=True)
+    assert in_emergency["sees"] == "He would see 2 of 4 documents:"
+    expected = [lab.unique_id, note.unique_id]
+    assert [one["uniqueId"] for one in in_emergency["documents"]] == expected
+    assert sorted(record.seen_by(DR_A.in_emergency())) == sorted(expected)
+    then = sees(at=(begins + timedelta(days=1)).isoformat(), language="fr")
+    assert then["sees"] == "Il verrait 2 documents sur 4 :"
+    assert sees(at=(begins + timedelta(days=5)).isoformat())["documents"] == []
+    nurse = sees(profession="NURSE|2.999.7", emergency=True)
+    assert [one["uniqueId"] for one in nurse["documents"]] == [note.unique_id]
+    changed(record, "emergency", level="restricted")
+    assert restricted.unique_id in [one["uniqueId"] for one in sees(emergency=True)["documents"]]
+    assert {one["title"] for one in sees(emergency=True)["documents"]} == {"Report"}
+    assert {one["title"] for one in sees(OPERATOR, emergency=True)["documents"]} == {None}
+    assert sees(verb="deposit")["sees"] is None
+    changed(record, "close")
+    assert sees(emergency=True)["sees"] == "He would see no document."
 
 
 def test_a_change_is_recorded_with_who_made_it_and_what_it_was(record):

@@ -42,11 +42,15 @@ def test_what_is_decided_is_shown_explained_and_taken_back(directory):
     question = ("explain", "P1", "--person", "2.999.4|A", "--profession", "DOCTOR|2.999.7")
     assert said(directory, *question) == (
         "Permitted.\n- the record is open\n- a care relationship, for what is normal\n"
-        "- the access matrix opens 2 types of documents\n"
+        "- the access matrix opens 2 types of documents\nHe would see no document.\n"
     )
     assert said(directory, "exclude", "P1", "--person", "2.999.4|A").endswith("exclusion person 2.999.4|A.\n")
     answer = json.loads(said(directory, *question, "--verb", "deposit", "--json"))
-    assert answer == {"permit": False, "reasons": ["the record is open", "the patient has excluded him"]}
+    assert answer == {
+        "permit": False,
+        "reasons": ["the record is open", "the patient has excluded him"],
+        "documents": [],
+    }
     assert said(directory, "admit", "P1", "--person", "2.999.4|A") == f"For {PATIENT} it holds no longer.\n"
     shown = json.loads(said(directory, "show", "P1", "--json"))
     assert (shown["patientId"], shown["status"]) == (PATIENT, "open")
@@ -63,12 +67,12 @@ def test_each_language_is_told_why(directory):
     question = ("explain", "P1", "--person", "2.999.4|A", "--profession", "DOCTOR|2.999.7", "--emergency")
     assert said(directory, *question, "--language", "fr") == (
         "Permis.\n- le dossier est ouvert\n- une urgence, qui ouvre ce qui est normal\n"
-        "- la matrice d'accès ouvre 2 types de documents\n"
+        "- la matrice d'accès ouvre 2 types de documents\nIl ne verrait aucun document.\n"
     )
     for language, word in (("de", "Erlaubt."), ("lb", "Erlaabt."), ("en", "Permitted.")):
         assert said(directory, *question, "--language", language).startswith(word)
     before = said(directory, *question, "--at", "2020-01-01")
-    assert before == "Not permitted.\n- the record was not opened\n"
+    assert before == "Not permitted.\n- the record was not opened\nHe would see no document.\n"
 
 
 def test_levels_representatives_and_reopening_are_said_in_words(directory):
