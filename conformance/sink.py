@@ -30,11 +30,12 @@ class Sink:
 
     records: list[etree._Element] = field(default_factory=list)
     malformed: list[bytes] = field(default_factory=list)
+    wait_seconds: float = WAIT_SECONDS
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def find(self, transaction: str, mentions: str) -> etree._Element | None:
         """Wait for the record of a transaction that mentions this; None where none comes."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + self.wait_seconds
         seen = 0
         with self._changed:
             while True:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.test_conformance_kit import judge
-from tests.messages.assertions import ISSUER, keys
+from tests.messages.assertions import ISSUER, assertion, keys, signed
 from tests.services.platform import Platform, free_port, running
 from tests.services.secure_domain import SecureDomain, secure_domain
 
@@ -79,6 +80,22 @@ def ruled(tmp_path_factory: pytest.TempPathFactory, domain: SecureDomain) -> Ite
 @pytest.mark.parametrize("group", ["XUA", "ATNA", "Audit", "HL7 V2"])
 def test_every_plan_of_a_secure_node_is_passed(secure: Judged, group: str):
     outcomes_of(secure, group)
+
+
+def test_an_assertion_and_a_feed_of_hl7_v2_are_enough(secure: Judged, tmp_path: Path):
+    """Where an identity provider lends no key, and no feed speaks HL7 V3."""
+    given = tmp_path / "assertion.xml"
+    given.write_bytes(signed(assertion(not_on_or_after=datetime.now(UTC) + timedelta(hours=1))))
+    at = secure.options.index("--identity", 1)
+    certificate = secure.options.index("--certificate")
+    words = [*secure.options[at : at + 2], *secure.options[certificate : certificate + 4]]
+    words += ["--ca", secure.options[secure.options.index("--ca") + 1], "--assertion", str(given)]
+    chosen = ("--plans", "xua-accepted-*", "--plans", "retrieve-document", "--plans", "identity-added")
+    status, said = judge(secure.platform, *words, *chosen)
+    verdicts = {one["plan"]: one["verdict"] for one in said["outcomes"]}
+    assert status == 0
+    assert verdicts["xua-accepted-provide"] == verdicts["retrieve-document"] == "passed"
+    assert verdicts["identity-added"] == verdicts["xua-accepted-with-organization"] == "not run"
 
 
 def test_every_plan_about_consent_is_passed(ruled: Judged):

@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
 from cryptography.x509.oid import NameOID
 
 _DAY = timedelta(days=1)
@@ -41,10 +42,15 @@ class Authority:
         self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
     def issue(
-        self, name: str, *, valid: tuple[timedelta, timedelta] = (-_DAY, _DAY), host: str = "localhost"
+        self,
+        name: str,
+        *,
+        valid: tuple[timedelta, timedelta] = (-_DAY, _DAY),
+        host: str = "localhost",
+        rsa: bool = False,
     ) -> Identity:
         """Issue a certificate of this name that holds for localhost, from now on or at another time."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = generate_private_key(65537, 2048) if rsa else ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         places = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         signed = (
@@ -88,7 +94,7 @@ class Authority:
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    public_key: ec.EllipticCurvePublicKey,
+    public_key: ec.EllipticCurvePublicKey | RSAPublicKey,
     valid: tuple[timedelta, timedelta] = (-_DAY, _DAY),
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
