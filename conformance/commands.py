@@ -188,6 +188,29 @@ def report(
     _show(result, None, as_json)
 
 
+@app.command()
+def attest(
+    file: Annotated[Path, typer.Argument(metavar="RUN", help="What `run --save` or `client --save` wrote.")],
+    vendor: Annotated[str, typer.Option(help="Who makes the product.")],
+    certificate: Annotated[Path, typer.Option(help="The client certificate that the product shows, PEM.")],
+    key: Annotated[Path, typer.Option(help="The attester's Ed25519 key, PEM.")],
+    out: Annotated[Path, typer.Option(help="Where the attestation is written.")],
+) -> None:
+    """Sign that a product passed, for `coffre software attest --from`; a run that failed is not attested."""
+    from conformance.attestation import NotAttestable, read_key, write_attestation
+    from conformance.reports.json_file import read_run
+
+    try:
+        result = read_run(file.read_text(encoding="utf-8"))
+        signed = write_attestation(result, vendor, certificate.read_text(), read_key(key.read_bytes()))
+        out.write_text(signed, encoding="utf-8")
+    except NotAttestable as problem:
+        _give_up(f"{file} is not attested: {problem}", _FAILED)
+    except (OSError, ValueError) as problem:
+        _give_up(str(problem), _FILE)
+    typer.echo(f"Attested: {result.product} {result.version} of {vendor}.")
+
+
 _SHOWN = ("id", "group", "actor", "option", "requirement", "section")
 
 

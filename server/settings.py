@@ -351,10 +351,11 @@ class Xua(Section):
 
 
 class Attestation(Section):
-    """Whether only attested software may ask, and where other software is led."""
+    """Whether only attested software may ask, where other software is led, and who attests."""
 
     required: bool = False
     sandbox: WebAddress = ""
+    attesters: tuple[AbsolutePath, ...] = ()
 
     @model_validator(mode="after")
     def _sandbox_of_whom(self) -> Self:

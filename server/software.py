@@ -20,10 +20,16 @@ REGISTER_URI = "urn:coffre:attested-software"
 
 
 async def attest(
-    configuration: Configuration, attestation: Attestation, known_by: Collection[KnownBy], operator: str
+    configuration: Configuration,
+    attestation: Attestation,
+    known_by: Collection[KnownBy],
+    operator: str,
+    grounds: str = "",
 ) -> None:
     """Let an attestation hold, in place of what held for the same product."""
     change = f"attested: {attestation}; known by {', '.join(map(str, sorted(known_by)))}"
+    if grounds:
+        change = f"{change}; {grounds}"
     async with _register(configuration, change, operator) as register:
         await register.attest(attestation, known_by, datetime.now(UTC), operator)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from consent_broker.software_register import Entry, KnownBy
     from exchange.subject import Software
+    from server.signed_attestation import SignedAttestation
 
 app = typer.Typer(
     help="The register of attested software: what may talk to this domain, and about what.",
@@ -35,11 +36,15 @@ def software() -> None:
 
 @app.command()
 def attest(
-    product: Product,
-    version: Version,
-    vendor: Vendor,
-    transactions: Annotated[str, typer.Option("--for", help="The transactions, such as ITI-18,ITI-43.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day, in UTC.")],
+    product: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's name.")] = "",
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Its version.")] = "",
+    vendor: Annotated[str, typer.Option(help="Who makes it.")] = "",
+    transactions: Annotated[str, typer.Option("--for", help="The transactions, such as ITI-18,ITI-43.")] = "",
+    signed: Annotated[
+        Path | None,
+        typer.Option("--from", help="A signed attestation of the conformance kit, which says all that."),
+    ] = None,
     certificate: Annotated[
         list[Path] | None, typer.Option(help="A client certificate by which it is known, PEM.")
     ] = None,
@@ -61,13 +66,26 @@ def attest(
     Examples:
       coffre software attest Praxis 4.2 --vendor "Logiciel SA" --for ITI-18,ITI-43 \\
           --until 2027-12-31 --certificate practice.pem
+      coffre software attest --from attestation.json --until 2027-12-31
     """
     from exchange.software import Attestation
     from server import software as work
 
     configuration = _configuration(config)
+    found: SignedAttestation | None = None
+    if signed:
+        if any((product, version, vendor, transactions, certificate, sha256, subject, issuer)):
+            raise Trouble(
+                ExitCode.USAGE, "A signed attestation says all of that itself.", "Leave it to --from."
+            )
+        found = _signed(signed, configuration.attestation.attesters)
+        product, version, vendor = found.product, found.version, found.vendor
+        # What a register does not know of, such as ITI-20, needs no entry there.
+        transactions = ",".join(one for one in found.transactions if one.upper() in _known_transactions())
+    files = certificate or []
+    shown = [(signed, found.certificate)] if found and signed else [(file, _pem(file)) for file in files]
     known_by = {
-        *_by_files(certificate or [], renewals),
+        *_by_certificates(shown, renewals),
         *map(_by_fingerprint, sha256 or []),
         *_by_names(subject, issuer),
     }
@@ -79,7 +97,8 @@ def attest(
     if end <= datetime.now(UTC):
         raise Trouble(ExitCode.USAGE, f"{until:%Y-%m-%d} is over.", "Name a day to come.")
     attestation = Attestation(_product(product, version, vendor), _transactions(transactions), end)
-    asyncio.run(work.attest(configuration, attestation, known_by, getuser()))
+    grounds = f"signed attestation of {found.on}, plan set {found.plan_set}" if found else ""
+    asyncio.run(work.attest(configuration, attestation, known_by, getuser(), grounds))
     required = configuration.attestation.required
     if as_json:
         write_json({"attested": str(attestation), "knownBy": [str(one) for one in sorted(known_by)]})
@@ -174,13 +193,40 @@ def _product(name: str, version: str, vendor: str) -> "Software":
     return Software(name.strip(), version.strip(), vendor.strip())
 
 
-def _transactions(text: str) -> frozenset[str]:
+def _signed(file: Path, attesters: tuple[Path, ...]) -> "SignedAttestation":
+    from server.signed_attestation import AttestationRefused, read_attester, read_signed_attestation
+
+    if not attesters:
+        raise Trouble(
+            ExitCode.CONFIGURATION,
+            "Nobody's attestations are believed here.",
+            "Name attesters under [attestation].",
+        )
+    try:
+        keys = [read_attester(one) for one in attesters]
+    except (OSError, ValueError) as problem:
+        raise Trouble(ExitCode.CONFIGURATION, f"An attester's key cannot be read: {problem}.") from None
+    try:
+        return read_signed_attestation(file.read_bytes(), keys, datetime.now(UTC).date())
+    except AttestationRefused as problem:
+        raise Trouble(
+            ExitCode.REFUSED,
+            f"{file} is refused: {problem}.",
+            "Ask the attester for the file as it was signed.",
+        ) from None
+
+
+def _known_transactions() -> dict[str, str]:
     from ihe.http_transactions import HTTP_TRANSACTIONS
     from ihe.patient_identity_feed import ITI_8_ADD
     from ihe.transactions import TRANSACTIONS
 
     rows = (ITI_8_ADD, *TRANSACTIONS, *HTTP_TRANSACTIONS)
-    known = {row.number.upper(): row.number for row in rows}
+    return {row.number.upper(): row.number for row in rows}
+
+
+def _transactions(text: str) -> frozenset[str]:
+    known = _known_transactions()
     chosen = {word.strip().upper() for word in text.split(",") if word.strip()}
     if not chosen or chosen - known.keys():
         in_order = sorted(known.values(), key=lambda name: (not name.startswith("ITI-"), len(name), name))
@@ -193,13 +239,17 @@ def _transactions(text: str) -> frozenset[str]:
     return frozenset(known[name] for name in chosen)
 
 
-def _by_files(files: list[Path], renewals: bool) -> "Iterator[KnownBy]":
+def _pem(file: Path) -> str:
+    return file.read_text(encoding="ascii", errors="replace")
+
+
+def _by_certificates(shown: list[tuple[Path, str]], renewals: bool) -> "Iterator[KnownBy]":
     from consent_broker.software_register import KnownBy
     from server.tls.certificates import node_certificate
 
-    for file in files:
+    for file, pem in shown:
         try:
-            found = node_certificate(file.read_text(encoding="ascii"))
+            found = node_certificate(pem)
         except ValueError:
             raise Trouble(ExitCode.FILE, f"{file} holds no certificate, expected PEM.") from None
         if renewals and not found.subject:
