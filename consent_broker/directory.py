@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, insert, select, update
 
 from consent_broker import tables as t
-from consent_broker.model import ALWAYS, Asker, Pair, Period
+from consent_broker.model import ALWAYS, Asker, Pair, Party, PartyKind, Period
 from consent_broker.rules import Rules
 from consent_broker.store import Change
 from consent_broker.texts import Why
@@ -93,6 +93,11 @@ class Directory:
             Line(_listed(kind, columns), _moment(made), made_by, _moment_or_none(ended), ended_by or "")
             for *columns, made, made_by, ended, ended_by in rows
         )
+
+    async def name_of(self, party: Party) -> str:
+        """How people call a person or an institution; empty for who is not in it."""
+        rows = await self.database.fetch(_NAME[party.kind], {"party": party.id})
+        return str(rows[0][0]) if rows else ""
 
     async def licences(self, person: str, at: datetime) -> tuple[Professional, ...]:
         """As what this person is licensed at that moment."""
@@ -197,6 +202,18 @@ def _standing(kind: type[Listed]) -> Statement:
     )
 
 
+_NAME = {
+    kind: Statement(
+        select(table.c.name)
+        .where(table.c[column] == bindparam("party"), table.c.ended.is_(None))
+        .order_by(table.c.id)
+        .limit(1)
+    )
+    for kind, table, column in (
+        (PartyKind.PERSON, t.professional, "person"),
+        (PartyKind.ORGANIZATION, t.institution, "organization"),
+    )
+}
 _ALL = {kind: _all(kind) for kind in _TABLES}
 _ADD = {kind: _add(kind) for kind in _TABLES}
 _END = {kind: _ending(kind) for kind in _TABLES}

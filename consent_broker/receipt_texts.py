@@ -1,12 +1,14 @@
 """What a receipt tells the patient, in the four languages of the country: one row for each kind of change."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from consent_broker.decide import LEVELS
-from consent_broker.model import PartyKind, RecordStatus, Right
-from consent_broker.receipts import Receipt
-from consent_broker.store import Directive, Kind, directive_in
+from consent_broker.model import Party, PartyKind, RecordStatus, Right
+from consent_broker.receipts import Changed, Receipt
+from consent_broker.store import Kind, directive_in
 from consent_broker.texts import Language, Said, told
 from consent_broker.times import moment
 
@@ -16,51 +18,56 @@ def title(language: Language) -> str:
     return str(getattr(_TITLE, language))
 
 
-def sentences(receipt: Receipt, language: Language) -> tuple[str, ...]:
-    """What changed, and then who did it, and when."""
-    changed = tuple(_changed(receipt.changed, language))
-    day, clock = f"{receipt.at:%d.%m.%Y}", f"{receipt.at:%H:%M}"
-    return (*changed, _in(_DONE, language, day=day, clock=clock, by=receipt.by))
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a receipt is told: in this language and time zone, with the names that people know."""
 
+    language: Language
+    zone: tzinfo
+    names: Mapping[Party, str]
 
-def _changed(changed: Mapping[str, Any], language: Language) -> Iterator[str]:
-    if status := changed.get("status"):
-        opens = changed.get("opens")
-        yield _in(_STATUSES[RecordStatus(status)], language, until=_day(opens))
-    for columns in changed.get("given", ()):
-        yield _sentence(columns, language)
-    for columns in changed.get("ended", ()):
-        yield _in(_NO_LONGER, language, sentence=_sentence(columns, language))
+    def sentences(self, receipt: Receipt) -> tuple[str, ...]:
+        """What changed, and then who did it, and when."""
+        changed = tuple(self._changed(receipt.changed))
+        at = receipt.at.astimezone(self.zone)
+        day, clock = f"{at:%d.%m.%Y}", f"{at:%H:%M}"
+        return (*changed, _in(_DONE, self.language, day=day, clock=clock, by=receipt.by))
 
+    def _changed(self, changed: Changed) -> Iterator[str]:
+        if status := changed.get("status"):
+            opens = changed.get("opens")
+            yield _in(_STATUSES[RecordStatus(status)], self.language, until=self._day(opens))
+        for columns in changed.get("given", ()):
+            yield self._sentence(columns)
+        for columns in changed.get("ended", ()):
+            yield _in(_NO_LONGER, self.language, sentence=self._sentence(columns))
 
-def _sentence(columns: Sequence[Any], language: Language) -> str:
-    directive = directive_in(columns)
-    words = {
-        "who": _who(directive, language),
-        "document": directive.document,
-        "rights": _in(_RIGHTS[directive.rights], language) if directive.rights else "",
-        "manages": _in(_MANAGES, language) if directive.manages else "",
-        "level": told(LEVELS[directive.level], language) if directive.level else "",
-        "until": _in(_UNTIL, language, day=_day(columns[_ENDS])) if columns[_ENDS] is not None else "",
-        "since": _day(columns[_STARTS]),
-    }
-    said = _DIRECTIVES[directive.kind]
-    if directive.kind is Kind.EMERGENCY and directive.level is None:
-        said = _NO_EMERGENCY
-    return _in(said, language, **words)
+    def _sentence(self, columns: Sequence[Any]) -> str:
+        directive, language = directive_in(columns), self.language
+        ends = columns[_ENDS]
+        words = {
+            "who": self._who(directive.party) if directive.party else "",
+            "document": directive.document,
+            "rights": _in(_RIGHTS[directive.rights], language) if directive.rights else "",
+            "manages": _in(_MANAGES, language) if directive.manages else "",
+            "level": told(LEVELS[directive.level], language) if directive.level else "",
+            "until": "" if ends is None else _in(_UNTIL, language, day=self._day(ends)),
+            "since": self._day(columns[_STARTS]),
+        }
+        said = _DIRECTIVES[directive.kind]
+        if directive.kind is Kind.EMERGENCY and directive.level is None:
+            said = _NO_EMERGENCY
+        return _in(said, language, **words)
+
+    def _who(self, party: Party) -> str:
+        name = self.names.get(party, "")
+        return _in(_PARTIES[party.kind], self.language, id=f"{name} ({party.id})" if name else party.id)
+
+    def _day(self, seconds: int | None) -> str:
+        return "" if seconds is None else f"{moment(seconds).astimezone(self.zone):%d.%m.%Y}"
 
 
 _STARTS, _ENDS = 7, 8
-
-
-def _who(directive: Directive, language: Language) -> str:
-    if directive.party is None:
-        return ""
-    return _in(_PARTIES[directive.party.kind], language, id=directive.party.id)
-
-
-def _day(seconds: int | None) -> str:
-    return "" if seconds is None else f"{moment(seconds):%d.%m.%Y}"
 
 
 def _in(said: Said, language: Language, **words: str) -> str:
@@ -73,10 +80,10 @@ _TITLE = Said(
     "Receipt of your decision", "Beleeg vun Ärer Decisioun",
 )  # fmt: skip
 _DONE = Said(
-    "Décidé le {day} à {clock} (UTC), par : {by}.",
-    "Entschieden am {day} um {clock} (UTC), durch: {by}.",
-    "Decided on {day} at {clock} (UTC), by: {by}.",
-    "Decidéiert den {day} um {clock} (UTC), duerch: {by}.",
+    "Décidé le {day} à {clock}, par : {by}.",
+    "Entschieden am {day} um {clock}, durch: {by}.",
+    "Decided on {day} at {clock}, by: {by}.",
+    "Decidéiert den {day} um {clock}, duerch: {by}.",
 )
 _NO_LONGER = Said(
     "Ceci ne vaut plus : {sentence}", "Dies gilt nicht mehr: {sentence}",

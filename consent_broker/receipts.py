@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
+from consent_broker.model import Party, PartyKind
 from consent_broker.tables import consent_receipt
 from consent_broker.times import moment, seconds_of
 from database import Database, Statement, Transaction
@@ -35,6 +36,12 @@ class Receipt:
     by: str
     changed: Changed
     tried: bool
+
+    @property
+    def parties(self) -> frozenset[Party]:
+        """Everyone of whom it tells."""
+        rows = (*self.changed.get("given", ()), *self.changed.get("ended", ()))
+        return frozenset(Party(PartyKind(kind), id_) for _, kind, id_, *_ in rows if kind)
 
 
 async def owe(patient: str, changed: Changed, at: datetime, by: str, transaction: Transaction) -> None:

@@ -99,7 +99,7 @@ from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
 from server.migrations import migrate
 from server.on_demand import documents_on_demand
-from server.receipts import Provide, ReceiptWriter, receipts_written
+from server.receipts import Provide, ReceiptWriter, codes_of_receipts, receipts_written
 from server.registry_transport import in_process, over_http
 from server.repository_care import vault_of
 from server.rest.audit import AuditOperations
@@ -359,7 +359,16 @@ def _receipt_writer(
     unique_id = configuration.repository.unique_id
     receipts = Receipts(broker.database)
     return ReceiptWriter(
-        receipts, policy, configuration.receipts, store, registry, provide, unique_id, around.clock
+        receipts,
+        policy,
+        configuration.receipts,
+        codes_of_receipts(configuration),
+        ZoneInfo(configuration.domain.time_zone),
+        store,
+        registry,
+        provide,
+        unique_id,
+        around.clock,
     )
 
 

@@ -79,11 +79,17 @@ _API_NEEDS_USERS = (
 )
 
 
+def code_set_of(configuration: Configuration) -> CodeSet:
+    """The code set of the domain; an empty one if the domain takes any code."""
+    codes = configuration.domain.codes
+    return read_code_set(codes) if codes else CodeSet()
+
+
 def affinity_domain(configuration: Configuration) -> AffinityDomain:
     """The configured domain with its code set, or BadConfiguration by the lines of the code set's file."""
     domain = configuration.domain
     try:
-        code_set = read_code_set(domain.codes) if domain.codes else CodeSet()
+        code_set = code_set_of(configuration)
     except BadFile as error:
         raise BadConfiguration(*error.problems) from None
     authorities = domain.assigning_authorities or code_set.assigning_authorities

@@ -6,9 +6,13 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from cda.receipt import ReceiptDocument, Section, write_receipt
-from consent_broker.receipt_texts import sentences, title
+from client.codes import CodeBook
+from consent_broker.directory import Directory
+from consent_broker.model import Party
+from consent_broker.receipt_texts import Telling, title
 from consent_broker.receipts import Receipt, Receipts
 from database import DatabaseError
 from ebxml.model import (
@@ -31,7 +35,9 @@ from ihe.bppc import ACKNOWLEDGEMENT, FORMATS_SCHEME
 from ihe.error_codes import ResponseStatus
 from ihe.object_types import DocumentEntryType
 from repository.store import RepositoryStore
-from server.settings import ReceiptSection
+from server.configuration import BadConfiguration, code_set_of
+from server.settings import Configuration, ReceiptSection
+from server.toml_file import Problem
 
 log = logging.getLogger("coffre.server")
 
@@ -55,6 +61,8 @@ class ReceiptWriter:
     receipts: Receipts
     policy: tuple[str, str]
     settings: ReceiptSection
+    codes: Mapping[str, Code]
+    zone: ZoneInfo
     store: RepositoryStore
     registry: RegistryLink
     provide: Provide
@@ -83,26 +91,30 @@ class ReceiptWriter:
         await self.receipts.written(receipt, self.clock())
 
     async def _provide(self, receipt: Receipt, unique_id: str) -> RegistryResponse:
+        directory = Directory(self.receipts.database)
+        names = {party: await directory.name_of(party) for party in receipt.parties}
+        document = self._document(receipt, unique_id, names)
         writer = await self.store.staging.begin(MIME_TYPE)
         try:
-            await writer.write(self._document(receipt, unique_id))
+            await writer.write(document)
         except BaseException:
             await writer.abandon()
             raise
         return await self.provide(self._submission(receipt, unique_id), {_ENTRY: await writer.finish()})
 
-    def _document(self, receipt: Receipt, unique_id: str) -> bytes:
+    def _document(self, receipt: Receipt, unique_id: str, names: Mapping[Party, str]) -> bytes:
+        confidentiality = self.codes["confidentialityCode"]
         return write_receipt(
             ReceiptDocument(
                 unique_id=unique_id,
                 patient_id=CX(receipt.patient),
                 policy=self.policy,
                 at=receipt.at,
-                confidentiality=_pair(self.settings.confidentiality_code),
+                confidentiality=(confidentiality.code, confidentiality.scheme),
                 custodian_id=self.repository_unique_id,
                 custodian=self.settings.custodian,
                 sections=tuple(
-                    Section(language, title(language), sentences(receipt, language))
+                    Section(language, title(language), Telling(language, self.zone, names).sentences(receipt))
                     for language in self.settings.languages
                 ),
             )
@@ -110,7 +122,7 @@ class ReceiptWriter:
 
     def _submission(self, receipt: Receipt, unique_id: str) -> Submission:
         """Metadata that say the same as the document (ITI TF-3: 5.1.2.1.1)."""
-        settings, patient_id = self.settings, CX(receipt.patient)
+        settings, codes, patient_id = self.settings, self.codes, CX(receipt.patient)
         language = settings.languages[0]
         at = DTM(f"{receipt.at:%Y%m%d%H%M%S}")
         institution = f"{escaped(settings.custodian)}^^^^^^^^^{self.repository_unique_id}"
@@ -120,7 +132,7 @@ class ReceiptWriter:
                 SubmissionSet(
                     entry_uuid=_SET,
                     author=author,
-                    content_type_code=_code(settings.content_type_code),
+                    content_type_code=codes["contentTypeCode"],
                     patient_id=patient_id,
                     source_id=self.repository_unique_id,
                     submission_time=at,
@@ -134,13 +146,13 @@ class ReceiptWriter:
                     object_type=DocumentEntryType.STABLE,
                     mime_type=MIME_TYPE,
                     author=author,
-                    class_code=_code(settings.class_code),
-                    type_code=_code(settings.type_code),
-                    format_code=Code(ACKNOWLEDGEMENT, FORMATS_SCHEME, (LocalizedString("BPPC"),)),
-                    event_code_list=(_code("^^".join(self.policy)),),
-                    confidentiality_code=(_code(settings.confidentiality_code),),
-                    healthcare_facility_type_code=_code(settings.healthcare_facility_type_code),
-                    practice_setting_code=_code(settings.practice_setting_code),
+                    class_code=codes["classCode"],
+                    type_code=codes["typeCode"],
+                    format_code=codes["formatCode"],
+                    event_code_list=(Code(*self.policy, (LocalizedString(title(language)),)),),
+                    confidentiality_code=(codes["confidentialityCode"],),
+                    healthcare_facility_type_code=codes["healthcareFacilityTypeCode"],
+                    practice_setting_code=codes["practiceSettingCode"],
                     creation_time=at,
                     service_start_time=at,
                     language_code=language,
@@ -192,11 +204,32 @@ async def _by_the_second(writer: ReceiptWriter) -> None:
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    code, _, scheme = text.partition("^^")
-    return code, scheme
-
-
-def _code(text: str) -> Code:
-    code, scheme = _pair(text)
-    return Code(code, scheme, (LocalizedString(code),))
+def codes_of_receipts(configuration: Configuration) -> Mapping[str, Code]:
+    """What receipts are coded with, by attribute; BadConfiguration for what the domain does not know."""
+    settings = configuration.receipts
+    book = CodeBook(code_set_of(configuration).codes)
+    codes: dict[str, Code] = {}
+    problems = []
+    for attribute, name, text in (
+        ("classCode", "class_code", settings.class_code),
+        ("typeCode", "type_code", settings.type_code),
+        ("confidentialityCode", "confidentiality_code", settings.confidentiality_code),
+        (
+            "healthcareFacilityTypeCode",
+            "healthcare_facility_type_code",
+            settings.healthcare_facility_type_code,
+        ),
+        ("practiceSettingCode", "practice_setting_code", settings.practice_setting_code),
+        ("contentTypeCode", "content_type_code", settings.content_type_code),
+        ("formatCode", "", f"{ACKNOWLEDGEMENT}^^{FORMATS_SCHEME}"),
+    ):
+        code, _, scheme = text.partition("^^")
+        if known := book.known(attribute, code, scheme):
+            codes[attribute] = book.in_language(attribute, known, settings.languages[0])
+        else:
+            problems.append(
+                Problem("", 0, f"receipts.{name}".rstrip("."), f"the domain has no {attribute} {text}")
+            )
+    if problems:
+        raise BadConfiguration(*problems)
+    return codes

@@ -26,7 +26,7 @@ def list_codes(
       coffre codes list typeCode
     """
     from server.commands.configured import configuration_of
-    from server.commands.peers import code_set_of
+    from server.configuration import code_set_of
 
     code_set = code_set_of(configuration_of(config))
     rows = [row.model_dump() for row in code_set.codes]

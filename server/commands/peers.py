@@ -15,10 +15,10 @@ import schemas
 from client import CodeBook, Coffre, Speaker
 from client.coffre import EXAMPLE_SOURCE_ID
 from ihe.namespaces import SAML2
-from server.codes import CodeSet, read_code_set
 from server.commands.configured import configuration_of
 from server.commands.idp import issue
 from server.commands.outcome import ExitCode, Trouble
+from server.configuration import code_set_of
 from server.settings import Configuration
 from server.tls.contexts import UnusableFile, client_context
 
@@ -95,12 +95,6 @@ def _tls(configuration: Configuration, ourselves: Ourselves) -> ssl.SSLContext:
         return client_context(ourselves.ca or tls.server_ca or tls.client_ca, *identity)
     except UnusableFile as problem:
         raise Trouble(ExitCode.FILE, str(problem)) from None
-
-
-def code_set_of(configuration: Configuration) -> CodeSet:
-    """The code set of the domain; an empty one if the domain takes any code."""
-    codes = configuration.domain.codes
-    return read_code_set(codes) if codes else CodeSet()
 
 
 def authority_of(configuration: Configuration) -> str:

@@ -3,13 +3,15 @@
 import string
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from consent_broker import operations, store
+from consent_broker.directory import Directory, Institution, Professional
 from consent_broker.inheritance import inherit
 from consent_broker.model import Basis, Level, Origin, Party, PartyKind, Period, RecordStatus, Right
-from consent_broker.receipt_texts import sentences, title
+from consent_broker.receipt_texts import Telling, title
 from consent_broker.receipts import AGAIN_AFTER, Receipt, Receipts
 from consent_broker.rules import Policy
 from consent_broker.store import Directive, Kind
@@ -22,6 +24,7 @@ RECEIPTS_OFF = replace(
     RULES, policies={pair: one for pair, one in RULES.policies.items() if one != Policy(receipt=True)}
 )
 CLINIC = Party(PartyKind.ORGANIZATION, "urn:oid:2.999.61")
+IN_ENGLISH = Telling(Language.ENGLISH, UTC, {})
 PERIOD = Period(NOW, NOW + timedelta(days=30))
 EVERY_KIND = (
     Directive(
@@ -54,8 +57,8 @@ async def database(migrated_database_url):
     await database.close()
 
 
-async def told(database, language=Language.ENGLISH) -> list[tuple[str, ...]]:
-    return [sentences(one, language) for one in await Receipts(database).due(NOW)]
+async def told(database) -> list[tuple[str, ...]]:
+    return [IN_ENGLISH.sentences(one) for one in await Receipts(database).due(NOW)]
 
 
 @pytest.mark.anyio
@@ -68,7 +71,7 @@ async def test_every_change_owes_a_receipt_where_the_domain_says_so(database):
         await operations.take_back(PATIENT, Directive(Kind.EXCLUSION, DR_A), *by_rules)
         await operations.take_back(PATIENT, Directive(Kind.EXCLUSION, CLINIC), *by_rules)
         await operations.close_record(PATIENT, *by_rules)
-    done = "Decided on 15.01.2030 at 12:00 (UTC), by: anne."
+    done = "Decided on 15.01.2030 at 12:00, by: anne."
     excluded = "The person 2.999.4|A may neither read your record nor add to it."
     assert await told(database) == [
         ("Your record is open.", done),
@@ -112,7 +115,7 @@ def test_every_kind_of_change_is_told_in_every_language(directive, language):
     row = store.row_of(PATIENT, directive, NOW, "anne", "")
     columns = [row[name] for name in store.COLUMNS]
     for changed in ({"given": [columns]}, {"ended": [columns]}):
-        said, done = sentences(Receipt(1, PATIENT, NOW, "anne", changed, False), language)
+        said, done = Telling(language, UTC, {}).sentences(Receipt(1, PATIENT, NOW, "anne", changed, False))
         assert said.endswith(".")
         assert done.endswith("anne.")
         assert not any(field for text in (said, done) for _, field, _, _ in string.Formatter().parse(text))
@@ -125,7 +128,7 @@ def test_every_kind_of_change_is_told_in_every_language(directive, language):
 def test_every_status_is_told(status):
     """With the day on which a record opens by itself."""
     changed = {"status": status, "opens": int(NOW.timestamp())}
-    (said, _) = sentences(Receipt(1, PATIENT, NOW, "anne", changed, False), Language.ENGLISH)
+    (said, _) = IN_ENGLISH.sentences(Receipt(1, PATIENT, NOW, "anne", changed, False))
     assert (
         said
         == {
@@ -134,4 +137,25 @@ def test_every_status_is_told(status):
             RecordStatus.OPEN: "Your record is open.",
             RecordStatus.CLOSED: "Your record is closed.",
         }[status]
+    )
+
+
+@pytest.mark.anyio
+async def test_people_are_called_by_their_names_and_times_are_the_domain_s(database):
+    """What the directory knows; of whom it does not know, the id alone."""
+    directory = Directory(database)
+    await directory.put(Professional(DR_A.id, "Dr Anne Muller", "L1", ("DOCTOR", "2.999.7")), NOW, "op")
+    await directory.put(Institution(CLINIC.id, "Clinique du Nord"), NOW, "op")
+    names = {party: await directory.name_of(party) for party in (DR_A, CLINIC)}
+    assert await directory.name_of(Party(PartyKind.PERSON, "2.999.4|B")) == ""
+    telling = Telling(Language.FRENCH, ZoneInfo("Europe/Luxembourg"), names)
+    rows = [store.row_of(PATIENT, Directive(Kind.EXCLUSION, one), NOW, "anne", "") for one in names]
+    columns = [[row[name] for name in store.COLUMNS] for row in rows]
+    receipt = Receipt(1, PATIENT, NOW, "anne", {"given": columns}, False)
+    assert receipt.parties == {DR_A, CLINIC}
+    assert telling.sentences(receipt) == (
+        "La personne Dr Anne Muller (2.999.4|A) ne peut ni consulter ni alimenter votre dossier.",
+        "L'établissement Clinique du Nord (urn:oid:2.999.61) ne peut ni consulter ni alimenter "
+        "votre dossier.",
+        "Décidé le 15.01.2030 à 13:00, par : anne.",
     )
