@@ -31,7 +31,8 @@ def metadata_of(header: Header, codes: CodeBook, assigning_authority: str) -> Me
         creation_time=header.creation_time,
         event_code_list=tuple(
             filter(None, (_code("eventCodeList", one, codes) for one in header.event_code_list))
-        ),
+        )
+        or None,
         service_start_time=header.service_start_time,
         service_stop_time=header.service_stop_time,
         unique_id=None if any(errors_in_identifier(header.unique_id)) else header.unique_id,

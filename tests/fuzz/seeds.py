@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from audit_message.framing import write_frame
 from tests.messages import requests
+from tests.messages.acknowledgements import Acknowledgement
 from tests.messages.assertions import assertion, attribute, encrypted, held_by, keys, security, signed
 from tests.messages.audit import HEADER, RETRIEVED
 from tests.wire import Part, envelope, include, multipart, root_part
@@ -29,6 +30,12 @@ def mime_header() -> Iterator[bytes]:
     yield b"Content-Type: text/plain; charset=utf-8\nContent-ID: <a%40b>\nContent-Transfer-Encoding: base64"
     yield b"Content-ID:\r\n <a@b>\r\nContent-Type: a/b"
     yield b"cid:a%2540b"
+
+
+def consent() -> Iterator[bytes]:
+    """Acknowledgements of policies, with a text and with a scanned page."""
+    yield Acknowledgement(PATIENT, (1, 2), stop="20301231").document
+    yield Acknowledgement(PATIENT, (1,), scanned=True, signed=False).document
 
 
 def soap() -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from lxml import etree
 import schemas
 from atna_audit.iti20_record_audit_event import Arrival, record_of
 from audit_message import framing
+from cda.acknowledgement import NotAcknowledgement, read_acknowledgement
 from exchange.call import Call
 from exchange.identity_feed_v2 import Delivery, V2Feed, take_message
 from exchange.serve import serve
@@ -188,6 +189,14 @@ def saml(data: bytes) -> None:
             read()
 
 
+def consent(data: bytes) -> None:
+    """A consent document; what is taken for one says what it acknowledges from when (ITI TF-3: 5.1.2)."""
+    with suppress(NotAcknowledgement):
+        found = read_acknowledgement(data)
+        if found.start is None or not found.header.event_code_list:
+            raise AssertionError(found)
+
+
 TARGETS = {
     "mtom": Target(lambda: nullcontext(mtom), seeds.mtom),
     "mime-header": Target(lambda: nullcontext(mime_header), seeds.mime_header),
@@ -195,6 +204,7 @@ TARGETS = {
     "hl7v2": Target(lambda: nullcontext(hl7v2), seeds.hl7v2),
     "syslog": Target(lambda: nullcontext(syslog), seeds.syslog),
     "saml": Target(lambda: nullcontext(saml), seeds.saml, xml=True),
+    "consent": Target(lambda: nullcontext(consent), seeds.consent, xml=True),
 }
 
 

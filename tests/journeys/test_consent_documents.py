@@ -1,6 +1,7 @@
 """Consent documents over the wire: submitted, checked, registered, and in force at once (ITI TF-3: 5.1)."""
 
 import base64
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from atna_audit.spool import stored_records
 from consent_broker.model import Basis, Level, RecordStatus, Right
 from consent_broker.store import Directive, Kind
+from tests.journeys.test_pledged_records import LONG_QUERY_BYTES, WAIT_SECONDS, without_room_for_records
 from tests.messages import requests
 from tests.messages.acknowledgements import FORMATS, Acknowledgement
 from tests.messages.requests import APPROVED, DEPRECATED, ITI_57, ITI_62, SUCCESS
@@ -424,3 +426,25 @@ def test_a_registry_and_a_repository_in_two_processes(migrated_postgresql_url, t
         assert record.seen_by(record.patient) == [document.unique_id]
         sent = record.deposit(record.patient)
         assert record.seen_by(DR_B) == [sent.unique_id]
+
+
+def test_what_a_document_changed_is_recorded_though_the_audit_trail_was_out_of_order(tmp_path):
+    """ITI TF-2: 3.20: the record is owed by the transaction that changes the directives."""
+    with running(write_rules(tmp_path, RULES + POLICIES), toml=RULED_DOMAIN) as platform:
+        record = Record(platform)
+        status = ("$XDSDocumentEntryStatus", "'" + "x" * LONG_QUERY_BYTES + "'")
+        record.ask(
+            record.patient, "FindDocuments", ("$XDSDocumentEntryPatientId", f"'{record.patient_id}'"), status
+        )
+        document = acknowledging(record, DR_B_READS)
+        with without_room_for_records(platform):
+            assert submit(record, record.patient, document).status == 500
+        given_then = encoded(
+            "grant person 2.999.4|B read normal portal from 2020-01-01 by policy 2.999.40.4 "
+            f"of consent document {document.unique_id} (before: nothing)"
+        )
+        deadline = time.monotonic() + WAIT_SECONDS
+        while given_then not in audited(record):
+            assert time.monotonic() < deadline, platform.log
+            time.sleep(0.1)
+        assert audited(record).count(given_then) == 1
