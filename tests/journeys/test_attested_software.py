@@ -75,8 +75,11 @@ def refusal(platform: Platform, patient_id: str) -> str:
     return reason
 
 
-def test_software_may_ask_from_its_attestation_to_its_revocation(fresh_platform, domain):
-    """Each change counts at the next request, in every process."""
+def test_outils_attestes_conformes_a_la_plateforme(fresh_platform, domain):
+    """Software may ask from its attestation to its revocation.
+
+    Each change counts at the next request, in every process.
+    """
     toml = f"{OPEN_DOMAIN}{domain.toml}{REQUIRED}[server]\nworkers = 2\n"
     platform = fresh_platform(toml=toml, tls=domain.context(domain.them))
     unknown = requests.fresh_patient_id()

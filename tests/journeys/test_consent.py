@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -283,21 +284,37 @@ def test_je_peux_consulter_mes_donnees_moi_meme_et_deposer_moi_meme(record):
 
 
 def test_permettre_a_une_personne_de_l_aider(record):
-    """A helper reads in the patient's stead, and acts in his stead where he was made to (docs/consent.md)."""
+    """A helper reads in the patient's stead, and acts in his stead where he was made to; by his own name.
+
+    docs/consent.md.
+    """
     sent = record.deposit(record.patient)
     helper = Person("H", role="HELPER")
     record.let(Directive(Kind.HELPER, helper.party))
     assert record.seen_by(helper) == [sent.unique_id]
+    (spool,) = record.platform.audit_spools
+    assert b"&lt;H@https://idp.example&gt;" in list(stored_records(spool))[-1]
     assert record.provide(helper, record.document()).errors == [("XDSRepositoryError", "not permitted")]
     record.let(Directive(Kind.HELPER, helper.party, manages=True))
     assert record.provide(helper, record.document()).status_urn == SUCCESS
 
 
 def test_authentification_forte_pour_envoyer_lire_ou_recuperer(record):
-    """Without an assertion nothing is answered at all (docs/consent.md)."""
-    sent = record.deposit(record.patient)
+    """Who shows no assertion, or one of a weaker login than the domain asks for, is answered nothing.
+
+    docs/consent.md; ITI TF-2: 3.40.4.1.2.
+    """
+    record.grant(DR_A.party)
+    sent = record.deposit(DR_A)
     question = ("$XDSDocumentEntryUniqueId", f"('{sent.unique_id}')")
     assert record.ask(None, "GetDocuments", question).fault[0] == "Sender"
+    weak = replace(DR_A, assurance="urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified")
+    for answer in (
+        record.provide(weak, record.document()),
+        record.ask(weak, "GetDocuments", question),
+        record.retrieve(weak, sent.unique_id),
+    ):
+        assert answer.fault[:2] == ("Sender", "FailedAuthentication")
 
 
 def test_an_emergency_opens_what_is_normal_unless_the_patient_says_otherwise(record):

@@ -61,8 +61,8 @@ def accesses(record: Record, number: int, *words: str) -> list[dict[str, Any]]:
         time.sleep(0.2)
 
 
-def test_the_patient_sees_which_professional_did_what_when_and_in_which_context(domain):
-    """Voir quel professionnel, identifié nominativement, a eu accès à quoi, quand, dans quel contexte."""
+def test_voir_quel_professionnel_identifie_nominativement_quand_dans_quel_contexte(domain):
+    """Who has seen and done what, by name, when, and in which context (docs/consent.md)."""
     record = Record(domain)
     record.grant(DR_A.party, Right.READ, Right.DEPOSIT)
     first = record.deposit(DR_A)

@@ -55,8 +55,11 @@ def remove(path: Path) -> None:
     path.unlink()
 
 
-def test_no_file_of_the_platform_holds_the_text_of_a_document(fresh_platform):
-    """The seed: coffre-fort. Documents, database with its log, audit records and the server's log."""
+def test_coffre_fort_localise(fresh_platform):
+    """No file holds the text of a document.
+
+    Documents, database with its log, audit records and the server's log.
+    """
     platform = fresh_platform()
     unique_id = deposit(platform, SECRET)
     files = [path for path in platform.directory.rglob("*") if path.is_file()]

@@ -13,7 +13,7 @@ from server import consent, directory
 from server.configuration import load
 from server.settings import Configuration
 from tests.messages import requests
-from tests.messages.assertions import assertion, attribute, keys, security, signed
+from tests.messages.assertions import PASSWORD, assertion, attribute, authentication, keys, security, signed
 from tests.messages.requests import ITI_18, ITI_41, ITI_43, ITI_51, STORED_QUERIES, Submission
 from tests.services.guarded import XUA, write_certificates
 from tests.services.platform import OPEN_DOMAIN, Platform
@@ -117,6 +117,7 @@ class Person:
     organization: str = ""
     purpose: str = "TREAT"
     reason: str = ""
+    assurance: str = PASSWORD
 
     @property
     def party(self) -> Party:
@@ -151,6 +152,7 @@ class Person:
             subject_ids=(f"Dr {self.extension}",),
             roles=(role,),
             purposes=(purpose,),
+            statement=authentication(self.assurance),
             more=more,
         )
         return signed(text, keys("idp"))
