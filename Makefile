@@ -41,6 +41,9 @@ conformance: $(DEVELOPING)  ## judge our own platform by every plan of the confo
 torture: $(DEVELOPING)  ## kill a loaded server 500 times, or what it needs, and lose nothing; WHAT= TIMES= SEED=
 	$(BIN)/python -m tests.torture $(WHAT) $(if $(TIMES),--times $(TIMES)) $(if $(SEED),--seed $(SEED))
 
+torture-audit: $(DEVELOPING)  ## kill a server and its audit repository 100 times, and lose no record; TIMES= SEED=
+	$(BIN)/python -m tests.torture.audit $(if $(TIMES),--times $(TIMES)) $(if $(SEED),--seed $(SEED))
+
 flush-check: $(DEVELOPING)  ## watch by strace that an answer leaves only after all is on the disk
 	@command -v strace >/dev/null || setup/apt-install "strace to watch it" strace
 	$(BIN)/python -m tests.torture.flushes
@@ -94,7 +97,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-queries bench-consent bench-hidden lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-queries bench-consent bench-hidden lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

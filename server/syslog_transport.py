@@ -56,7 +56,21 @@ class TlsRepository:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Connect anew: the files are read again, so that renewed certificates are taken at once."""
+        """Connect anew, and once more at the end if it did not say that it had taken all."""
+        with self._connected() as session:
+            yield session
+        if session.answered_close:
+            return
+        # rsyslog never says that it ends; a repository that does, and has not, was killed with our records in
+        # its hands, however orderly its system or a proxy closed the connection.
+        with self._connected() as empty:
+            empty.confirm()
+        if empty.answered_close:
+            raise ConnectionError("the repository was cut off before it had stored all that was sent")
+
+    @contextmanager
+    def _connected(self) -> Iterator["_TlsSession"]:
+        # The files are read again, so that renewed certificates are taken at once.
         context = ssl.create_default_context(cafile=self.ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.certificate:
@@ -70,6 +84,7 @@ class _TlsSession:
 
     def __init__(self, plain: socket.socket, context: ssl.SSLContext, host: str) -> None:
         self._plain = plain
+        self.answered_close = False
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         while True:
@@ -96,16 +111,25 @@ class _TlsSession:
             self._tls.unwrap()
         self._flush()
         self._plain.shutdown(socket.SHUT_WR)
-        with suppress(ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            while True:
-                try:
-                    if not self._tls.read(CHUNK_BYTES):
-                        break
-                except ssl.SSLWantReadError:
-                    self._fill()
+        try:
+            while self._read():
+                pass
+            self.answered_close = True
+        except ssl.SSLEOFError:
+            pass
         while self._plain.recv(CHUNK_BYTES):
             pass
         _wait_until_taken(self._plain)
+
+    def _read(self) -> bytes:
+        """What the peer says, or nothing when it has said that it ends."""
+        while True:
+            try:
+                return self._tls.read(CHUNK_BYTES)
+            except ssl.SSLWantReadError:
+                self._fill()
+            except ssl.SSLZeroReturnError:
+                return b""
 
     def _flush(self) -> None:
         self._plain.sendall(self._outgoing.read())

@@ -287,6 +287,34 @@ async def test_a_refusal_by_an_alert_is_no_confirmation(directory, tmp_path, ver
         refusing.join()
 
 
+async def test_a_repository_that_is_killed_with_records_in_its_hands_confirms_nothing(directory, tmp_path):
+    """RFC 5425 section 4.4: it ends as rsyslog always does, but when it is back it answers close_notify."""
+    await spooled(directory, RECORDS[0])
+    authority = Authority(tmp_path)
+    ours = authority.issue("repository")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(ours.certificate, ours.key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def take() -> None:
+            for answers_close in (False, True):
+                plain, _ = listener.accept()
+                with context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True) as tls:
+                    while tls.recv(65536):
+                        pass
+                    if answers_close:
+                        tls.unwrap().close()
+
+        taking = Thread(target=take)
+        taking.start()
+        there = TlsRepository("localhost", listener.getsockname()[1], authority.certificate)
+        with Cursor.held(directory, "tls") as cursor:
+            with pytest.raises(ConnectionError, match="cut off before it had stored"):
+                Forwarder(directory, "tls", there).deliver(cursor)
+            assert cursor.confirmed == {}
+        taking.join()
+
+
 async def test_a_repository_with_a_foreign_certificate_gets_nothing(directory, receiver, tmp_path):
     await spooled(directory, RECORDS[0])
     stranger = Authority(tmp_path, "stranger")

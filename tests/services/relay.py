@@ -96,7 +96,12 @@ class Relay:
         if self._is_cut:
             client.close()
             return
-        server = socket.create_connection(self._address)
+        try:
+            server = socket.create_connection(self._address)
+        except OSError:
+            # Whom it leads to is away: whoever calls learns that.
+            client.close()
+            return
         for one, other, upload in ((client, server, True), (server, client, False)):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers[one] = other
