@@ -146,7 +146,10 @@ class Answer:
         includes = select(node, "xds:Document/xop:Include")
         if includes:
             return self.parts.get(unquote(includes[0].get("href", "").removeprefix("cid:")), b"")
-        return b64decode(_text(node, "xds:Document") or b"")
+        try:
+            return b64decode(_text(node, "xds:Document"))
+        except ValueError:
+            return b""
 
 
 def read_answer(http: int, headers: Mapping[str, str], body: bytes) -> Answer:

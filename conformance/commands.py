@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Judge any XDS.b registry and repository from outside.", no_args_is_help=True)
 
 # As `coffre --help` has them: a target that fails is refused, one that is silent unreachable.
-_FAILED, _USAGE, _FILE = 1, 2, 6
+_FAILED, _USAGE, _UNREACHABLE, _FILE = 1, 2, 3, 6
 
 Groups = Annotated[
     list[str] | None, typer.Option("--groups", help="Only plans of this group; may be repeated.")
@@ -161,8 +161,13 @@ def run(
         )
         judge = Judge(target, settings, means)
         library = next(one for one in loaded if one.id == plan.LIBRARY)
-        with watched() as watch:
-            result = judge.run(chosen, library, product, version, parallel, watch)
+        if trouble := target.unreachable():
+            _give_up(trouble, _UNREACHABLE)
+        try:
+            with watched() as watch:
+                result = judge.run(chosen, library, product, version, parallel, watch)
+        except plan.BadPlan as problem:
+            _give_up(str(problem))
         cleaned = judge.clean() if clean else None
     _tell(result, html, junit, save)
     _show(result, cleaned, as_json)

@@ -15,6 +15,12 @@ from conformance.messages.envelope import Message
 
 # A document of 64 MB on a busy machine; a target that is silent longer has not answered.
 ANSWER_TIMEOUT_SECONDS = 120
+# Somebody who listens lets one in at once.
+CONNECT_TIMEOUT_SECONDS = 20
+# Servers close connections that lie idle, after five seconds the soonest we know.
+KEPT_OPEN_SECONDS = 2.0
+# Thirty documents, or one of 16 MB, are the most that a plan asks for; inline they are a third longer.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 # Of what went over the wire a report keeps so much.
 KEPT_BYTES = 1_000_000
 # An HL7 v2 acknowledgement is a few lines.
@@ -69,8 +75,24 @@ class Target:
         if self.certificate:
             self.tls.load_cert_chain(self.certificate, self.key)
         self._client = httpx2.Client(
-            verify=self.tls, timeout=ANSWER_TIMEOUT_SECONDS, trust_env=False, http2=False
+            verify=self.tls,
+            timeout=ANSWER_TIMEOUT_SECONDS,
+            trust_env=False,
+            http2=False,
+            limits=httpx2.Limits(keepalive_expiry=KEPT_OPEN_SECONDS),
         )
+
+    def unreachable(self) -> str:
+        """Why an endpoint cannot be reached at all; empty where all can."""
+        for name, url in self.endpoints.named():
+            address = urlsplit(url)
+            port = address.port or {"https": 443}.get(address.scheme, 80)
+            try:
+                if url:
+                    socket.create_connection((address.hostname or "", port), CONNECT_TIMEOUT_SECONDS).close()
+            except OSError as problem:
+                return f"the {name} at {url} cannot be reached: {problem}"
+        return ""
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -81,11 +103,12 @@ class Target:
         started, clock = datetime.now(UTC), time.monotonic()
         headers = {"content-type": message.content_type, "accept-encoding": "identity"}
         try:
-            answer = self._client.post(url, content=message.body, headers=headers)
+            with self._client.stream("POST", url, content=message.body, headers=headers) as answer:
+                body = _within_limit(url, answer)
         except httpx2.HTTPError as problem:
             raise Unreachable(f"{url}: {type(problem).__name__}: {problem}") from None
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, headers, answer.content, started, time.monotonic() - clock)
+        return Reply(answer.status_code, headers, body, started, time.monotonic() - clock)
 
     def mllp(self, url: str, content: bytes) -> Reply:
         """Send one HL7 v2 message in its frame, and read the acknowledgement's (HL7 v2: MLLP Release 1)."""
@@ -103,6 +126,17 @@ class Target:
         except OSError as problem:
             raise Unreachable(f"{url}: {problem}") from None
         return Reply(200, {}, answer, started, time.monotonic() - clock)
+
+
+def _within_limit(url: str, answer: httpx2.Response) -> bytes:
+    """The body as it came over the wire: nobody asked for it to be compressed."""
+    pieces, size = [], 0
+    for piece in answer.iter_raw():
+        size += len(piece)
+        if size > MAX_ANSWER_BYTES:
+            raise Unreachable(f"{url}: an answer has more than {MAX_ANSWER_BYTES} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _framed(connection: socket.socket, content: bytes) -> bytes:
