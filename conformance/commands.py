@@ -141,15 +141,16 @@ def run(
         stack.callback(target.close)
         tls = registry.startswith("https:")
         means = Means(
-            agreed.restricted,
-            rules,
-            tls,
-            tls and certificate is not None,
-            refused is not None,
-            given,
-            sink,
-            mllp,
-            bool(feed),
+            restricted=agreed.restricted,
+            rules=rules,
+            policies=bool(agreed.policies),
+            tls=tls,
+            certificate=tls and certificate is not None,
+            refused=refused is not None,
+            issuer=given,
+            sink=sink,
+            mllp=mllp,
+            identity_v3=bool(feed),
         )
         settings = Settings(
             authority or agreed.authority,
@@ -158,6 +159,7 @@ def run(
             agreed.codes,
             seed,
             run_id or secrets.token_hex(6),
+            agreed.policies,
         )
         judge = Judge(target, settings, means)
         library = next(one for one in loaded if one.id == plan.LIBRARY)

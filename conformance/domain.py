@@ -32,6 +32,7 @@ class Domain:
     restricted: bool
     codes: Mapping[str, tuple[str, ...]]
     users: Mapping[str, User]
+    policies: Mapping[str, str]
 
 
 def read_domain(path: Path | None) -> Domain:
@@ -54,4 +55,5 @@ def read_domain(path: Path | None) -> Domain:
         content["restricted"],
         codes,
         {name: User(**said) for name, said in content["users"].items()},
+        content["policies"],
     )

@@ -10,11 +10,13 @@ from conformance.sink import Sink
 class Means:
     """Means by the names that plans need them under.
 
-    `restricted` and `rules` are what the target's domain has: codes agreed on, and patients who decide.
+    `restricted`, `rules` and `policies` are what the target's domain has: codes agreed on, and patients who
+    decide, by consent documents too.
     """
 
     restricted: bool = False
     rules: bool = False
+    policies: bool = False
     tls: bool = False
     certificate: bool = False
     refused: bool = False
@@ -29,6 +31,7 @@ class Means:
         there = {
             "restricted-codes": self.restricted,
             "rules": self.rules,
+            "policies": self.policies,
             "tls": self.tls,
             "client-certificate": self.certificate,
             "refused-certificate": self.refused,

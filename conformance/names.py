@@ -24,6 +24,8 @@ class Settings:
     codes: Mapping[str, tuple[str, ...]]
     seed: str
     run: str
+    # Acknowledged in consent documents: the policies by what they do, and the documents' typeCode.
+    policies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Names:
         if place.startswith("code."):
             _, attribute, number = place.split(".")
             return self.code(attribute, int(number))
+        if place.startswith("policy."):
+            return self._policy(place)
         simple = {
             "authority": self.settings.authority,
             "repository": self.settings.repository,
@@ -103,6 +107,14 @@ class Names:
         if place in simple:
             return simple[place]
         raise BadPlan(f"{self.plan}: nothing is called {{{place}}}")
+
+    def _policy(self, place: str) -> str:
+        """{policy.x} is code^^scheme; {policy.x.code} and {policy.x.scheme} are its parts."""
+        _, name, *part = place.split(".")
+        if name not in self.settings.policies:
+            raise BadPlan(f"the domain has no policy {name}")
+        code, _, scheme = self.settings.policies[name].partition("^^")
+        return {"code": code, "scheme": scheme}[part[0]] if part else self.settings.policies[name]
 
     def _uuid(self, kind: str, name: str) -> UUID:
         plan = self.plan

@@ -39,6 +39,8 @@ OF_PATIENTS_WHO_DECIDE = (
     Mutant("tells a hidden document from none", "consent-hidden-document-from-a-stranger", answer=says("XDSDocumentUniqueIdError", "XDSRepositoryError"), when=b"RetrieveDocumentSetRequest"),
     Mutant("lets anybody deposit", "consent-no-deposit-by-a-stranger", answer=accepts(), when=b"ProvideAndRegister"),
     Mutant("lets anybody remove", "consent-no-removal-of-documents-by-a-stranger", answer=accepts(), when=b"RemoveDocumentsRequest"),
+    Mutant("takes consent documents for any others", "consent-document-grants", asks("urn:ihe:iti:bppc:2007", "urn:ihe:iti:xds-sd:text:2008"), when=b"ProvideAndRegister"),
+    Mutant("lets consent last for ever", "consent-document-expired", asks("20200102", "20991231"), when=b"ProvideAndRegister"),
     Mutant("hides a patient's own documents from him", "consent-patient-himself", asks("14d4debf-8f97-4251-9a74-a90016b0af0d", "f26abbcb-ac74-4422-8a30-edb644bbc1a9"), answer=accepts(), when=b"14d4debf"),
 )  # fmt: skip
 

@@ -118,13 +118,16 @@ def lent(folder: Path, rules: str) -> Iterator[Node]:
         toml = TOML.format(rules=rules, mllp=mllp, audit=records.getsockname()[1], issuer=ISSUER)
         with running(folder, toml=toml) as platform, proxied(platform.url) as proxy:
             domain = read_domain(None)
-            settings = Settings(domain.authority, domain.repository, domain.home, domain.codes, "secure", "1")
+            settings = Settings(
+                domain.authority, domain.repository, domain.home, domain.codes, "secure", "1", domain.policies
+            )
             issuer = Issuer(
                 ISSUER, AUDIENCE, keys("idp").key_pem, keys("idp").pem.decode(), b"", domain.users
             )
             means = Means(
                 restricted=True,
                 rules=bool(rules),
+                policies=bool(rules),
                 issuer=issuer,
                 sink=relay.sink,
                 mllp=f"mllp://127.0.0.1:{feeds.getsockname()[1]}",
