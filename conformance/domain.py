@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # What `coffre init` sets up, so that our own platform is judged without a word more.
 BUILT_IN = Path(__file__).parent / "domain.toml"
@@ -42,12 +43,20 @@ def read_domain(path: Path | None) -> Domain:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
         if unknown := set(written) - set(content):
             raise ValueError(f"{path}: unknown keys {sorted(unknown)}")
+    else:
+        written = {}
+    try:
         inner = {key: {**content[key], **written.get(key, {})} for key in ("codes", "users")}
-        content = {**content, **written, **inner}
+        return _domain({**content, **written, **inner})
+    except (TypeError, AttributeError, ValueError) as problem:
+        raise ValueError(f"{path or BUILT_IN}: {problem}") from None
+
+
+def _domain(content: Mapping[str, Any]) -> Domain:
     codes = {attribute: tuple(values) for attribute, values in content["codes"].items()}
     for attribute, values in codes.items():
         if len(values) < CODES_OF_EACH or any("^^" not in value for value in values):
-            raise ValueError(f"{path or BUILT_IN}: {attribute} needs {CODES_OF_EACH} codes, as code^^scheme")
+            raise ValueError(f"{attribute} needs {CODES_OF_EACH} codes, as code^^scheme")
     return Domain(
         content["authority"],
         content["repository"],
@@ -55,5 +64,5 @@ def read_domain(path: Path | None) -> Domain:
         content["restricted"],
         codes,
         {name: User(**said) for name, said in content["users"].items()},
-        content["policies"],
+        dict(content["policies"]),
     )

@@ -59,10 +59,20 @@ def test_a_domain_of_ones_own_goes_before_the_built_in_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["other = 1", '[codes]\nclassCode = ["A^^1"]', '[codes]\nclassCode = ["A", "B"]']
+    "text",
+    [
+        "other = 1",
+        "codes = 1",
+        "policies = 1",
+        '[codes]\nclassCode = ["A^^1"]',
+        '[codes]\nclassCode = ["A", "B"]',
+        "[codes]\nclassCode = [1, 2]",
+        '[users.patient]\nname = "nobody"',
+        '[users.patient]\nname = "a"\nrole = "b"\npurpose = "c"\nelse = "d"',
+    ],
 )
 def test_a_domain_that_is_not_understood_is_refused(tmp_path, text):
     path = tmp_path / "domain.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"unknown keys|needs 2 codes"):
+    with pytest.raises(ValueError, match=r"domain\.toml: "):
         read_domain(path)
