@@ -30,7 +30,7 @@ from consent_broker.store import (
 from consent_broker.times import seconds_of
 from consent_broker.versions import count_change
 from database import Statement, Transaction
-from exchange.consent_documents import ConsentDocument, Pair
+from exchange.consent_documents import ConsentDocument, Pair, Signatory
 from hl7v2.values import DTM
 
 
@@ -60,6 +60,28 @@ def problems_in(document: ConsentDocument, signed: bool, rules: Rules) -> Iterat
         yield "legalAuthenticator", "is missing, expected who has signed the document"
     if not document.institutions and any(policy.names_author for policy in known.values()):
         yield "author", "names no institution by its OID, expected the one to which the policy gives rights"
+
+
+def may_follow(
+    ended: Collection[ConsentDocument],
+    begun: Collection[ConsentDocument],
+    rules: Rules,
+    signatory: Signatory,
+) -> bool:
+    """Whether whoever changes these documents may give and take back what they say.
+
+    A receipt gave nothing. What a policy gave that the domain knows no longer is taken back by whoever may
+    speak for all that it knows.
+    """
+    if not rules.policies:
+        return True
+    all_known = rules.policies.keys() - {rules.receipt}
+    for document in ended:
+        may = signatory.policies_of(document.patient_id)
+        said = document.policies - {rules.receipt}
+        if not (said & all_known <= may and (said <= all_known or all_known <= may)):
+            return False
+    return all(document.policies <= signatory.policies_of(document.patient_id) for document in begun)
 
 
 async def follow(

@@ -32,18 +32,16 @@ class ConsentDocument:
 class Signatory:
     """Who submits or changes documents, by name for the history, and for which policies he may speak.
 
-    In whose name he may, by patient, or `in_any_name`; `may` is None where the domain declares no rules.
+    In whose name he may, by patient, or `in_any_name`.
     """
 
     by: str = ""
     may: Mapping[str, frozenset[Pair]] | None = None
     in_any_name: frozenset[Pair] = frozenset()
 
-    def speaks_for(self, document: ConsentDocument) -> bool:
-        """Whether he may give such a document, or take it back."""
-        if self.may is None:
-            return True
-        return document.policies <= self.may.get(document.patient_id, frozenset()) | self.in_any_name
+    def policies_of(self, patient_id: str) -> frozenset[Pair]:
+        """For which he may speak in this patient's name."""
+        return (self.may or {}).get(patient_id, frozenset()) | self.in_any_name
 
 
 ANYBODY: Final = Signatory()

@@ -22,7 +22,7 @@ from exchange.consent_documents import (
     is_consent_document,
 )
 from ihe.bppc import FORMAT_CODES
-from ihe.error_codes import METADATA_UPDATE_ERROR, REGISTRY_ERROR, REGISTRY_METADATA_ERROR, RegistryError
+from ihe.error_codes import METADATA_UPDATE_ERROR, REGISTRY_METADATA_ERROR, RegistryError
 from registry import tables as t
 from registry.codes import Codes
 from registry.replacement import replacements_in
@@ -33,6 +33,10 @@ from registry.versions import Latest
 class ConsentPort(Protocol):
     """Where consent documents take effect: the broker's side, in the registry's own transaction."""
 
+    @property
+    def takes(self) -> bool:
+        """Whether new ones take effect; what former ones gave is taken back in any case."""
+
     def problems_in(self, document: ConsentDocument, signed: bool) -> Iterator[tuple[str, str]]:
         """Yield what keeps a document from counting, as what an attribute is or does."""
 
@@ -40,10 +44,10 @@ class ConsentPort(Protocol):
         self,
         ended: Collection[ConsentDocument],
         begun: Collection[ConsentDocument],
-        by: str,
+        signatory: Signatory,
         transaction: Transaction,
     ) -> None:
-        """Take back what these gave, and give what those say."""
+        """Take back what these gave, and give what those say; Refused where the signatory may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,14 @@ class Consents:
 
     @classmethod
     async def of(cls, port: ConsentPort | None, signatory: Signatory, codes: Codes) -> "Consents | None":
-        """Nothing where they are documents like others."""
+        """Nothing where there are no rules."""
         # Interned, and not only looked up: another request may be the first to register one meanwhile.
         return cls(port, signatory, tuple((await codes.intern(FORMAT_CODES)).values())) if port else None
 
     def errors_in(self, submission: Submission) -> Iterator[RegistryError]:
         """Yield what keeps consent documents from counting, all of them (ITI TF-3: 5.1.2)."""
+        if not self.port.takes:
+            return
         for entry in submission.document_entries:
             if document := consent_document_of(entry):
                 for attribute, problem in self.port.problems_in(
@@ -97,9 +103,7 @@ class Consents:
         if any((document.patient_id, document.unique_id) in held for document in begun):
             problem = "a consent document of that uniqueId says something else, expected another uniqueId"
             raise Refused(REGISTRY_METADATA_ERROR.error(problem))
-        if not all(map(self.signatory.speaks_for, ended | begun)):
-            raise Refused(REGISTRY_ERROR.error("a consent document is not given or taken back by its sender"))
-        await self.port.follow(ended, begun, self.signatory.by, transaction)
+        await self.port.follow(ended, begun, self.signatory, transaction)
 
 
 def following(
@@ -115,9 +119,11 @@ def concerns_consent(submission: Submission) -> bool:
 
 
 def errors_in_changed_consent(
-    submission: Submission, latest: Mapping[str, Latest]
+    submission: Submission, latest: Mapping[str, Latest], consents: Consents | None
 ) -> Iterator[RegistryError]:
     """Yield each update that would let an entry acknowledge what its document does not (ITI TF-3: 5.1.2)."""
+    if consents is None or not consents.port.takes:
+        return
     for entry in submission.document_entries:
         before = latest.get(entry.logical_id or "")
         if before is None or not isinstance(before.obj, DocumentEntry):

@@ -135,8 +135,7 @@ class _Update:
 
     def _errors(self, situation: Situation) -> Iterator[RegistryError]:
         yield from self.rules(self.submission, self.operations, situation)
-        if self.consents:
-            yield from errors_in_changed_consent(self.submission, situation.latest)
+        yield from errors_in_changed_consent(self.submission, situation.latest, self.consents)
 
     async def _lock_and_find(self, transaction: Transaction) -> Found:
         patient_id = self.submission.submission_set.patient_id

@@ -8,16 +8,16 @@ from typing import ParamSpec, TypeVar
 
 from audit_message.model import AuditMessage
 from consent_broker.broker import ConsentBroker
-from consent_broker.consent_documents import follow, problems_in
+from consent_broker.consent_documents import follow, may_follow, problems_in
 from consent_broker.rules import Rules
 from consent_broker.store import MAX_DIRECTIVES, TooManyDirectives
 from database import Transaction
 from ebxml.refused import Refused
-from exchange.consent_documents import ConsentDocument
+from exchange.consent_documents import ConsentDocument, Signatory
 from exchange.operator_audit import consent_touched
 from exchange.pledge import Pledge
 from exchange.serve import Surroundings
-from ihe.error_codes import REGISTRY_OUT_OF_RESOURCES
+from ihe.error_codes import REGISTRY_ERROR, REGISTRY_OUT_OF_RESOURCES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,17 +37,21 @@ _owed: ContextVar[_Owed | None] = ContextVar("owed", default=None)
 
 @dataclass(frozen=True, slots=True)
 class ConsentDocuments:
-    """The consent documents of a domain whose rules know policies."""
+    """The consent documents of a domain with rules."""
 
     rules: Rules
     around: Surroundings
 
     @classmethod
     def of(cls, around: Surroundings) -> "ConsentDocuments | None":
-        """Nothing where the domain knows no policies: there they are documents like others."""
+        """Nothing where the domain declares none."""
         broker = around.consent
-        known = isinstance(broker, ConsentBroker) and broker.rules.policies
-        return cls(broker.rules, around) if isinstance(broker, ConsentBroker) and known else None
+        return cls(broker.rules, around) if isinstance(broker, ConsentBroker) else None
+
+    @property
+    def takes(self) -> bool:
+        """Whether the rules know policies; without any, consent documents are documents like others."""
+        return bool(self.rules.policies)
 
     def problems_in(self, document: ConsentDocument, signed: bool) -> Iterator[tuple[str, str]]:
         """Yield what keeps a document from counting, as what an attribute is or does."""
@@ -57,11 +61,13 @@ class ConsentDocuments:
         self,
         ended: Collection[ConsentDocument],
         begun: Collection[ConsentDocument],
-        by: str,
+        signatory: Signatory,
         transaction: Transaction,
     ) -> None:
         """Change the directives, and pledge the record of that, in this transaction."""
-        around, node = self.around, self.around.node
+        around, node, by = self.around, self.around.node, signatory.by
+        if not may_follow(ended, begun, self.rules, signatory):
+            raise Refused(REGISTRY_ERROR.error("a consent document is not given or taken back by its sender"))
         try:
             changes = await follow(ended, begun, self.rules, around.clock(), by, transaction)
         except TooManyDirectives:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from consent_broker import store
-from consent_broker.consent_documents import directives_by, end_of, follow, problems_in
+from consent_broker.consent_documents import directives_by, end_of, follow, may_follow, problems_in
 from consent_broker.history import history
 from consent_broker.model import Level, Origin, Party, PartyKind, Period, RecordStatus, Right
 from consent_broker.rules import Policy, PolicyGrant, Rules
 from consent_broker.store import Directive, Kind, TooManyDirectives
 from database import Database, open_database
-from exchange.consent_documents import ConsentDocument
+from exchange.consent_documents import ConsentDocument, Signatory
 from hl7v2.datatypes import DTM
 
 PATIENT = "p1^^^&2.999.3&ISO"
@@ -333,3 +333,35 @@ def _take_back(said: list[Said], about: str) -> None:
 
 def _last(said: list[Said], about: str, otherwise: object) -> object:
     return next((one.what for one in reversed(said) if one.about == about), otherwise)
+
+
+FORGOTTEN = ("2.999.40.99", DOMAIN)
+EVERY = frozenset(POLICIES) - {RECEIPT}
+
+
+@pytest.mark.parametrize(
+    ("ended", "begun", "may", "follows"),
+    [
+        ([], [document(OPEN)], {OPEN}, True),
+        ([], [document(OPEN, LAX)], {OPEN}, False),
+        ([document(OPEN)], [], {OPEN}, True),
+        ([document(OPEN)], [document(LAX)], {LAX}, False),
+        # A receipt is the platform's own; that it goes changes nothing.
+        ([], [document(RECEIPT)], EVERY, False),
+        ([], [document(RECEIPT)], {RECEIPT}, True),
+        ([document(RECEIPT)], [], frozenset(), True),
+        # What the domain knows no longer is taken back by whoever may take back everything.
+        ([document(FORGOTTEN)], [], EVERY, True),
+        ([document(FORGOTTEN)], [], {OPEN, LAX}, False),
+        ([], [document(FORGOTTEN)], EVERY, False),
+    ],
+)
+def test_only_who_may_speak_for_a_policy_gives_it_and_takes_it_back(ended, begun, may, follows):
+    """Both ends are looked at (docs/consent.md)."""
+    assert may_follow(ended, begun, RULES, Signatory("anne", {PATIENT: frozenset(may)})) is follows
+
+
+def test_a_domain_without_policies_lets_them_come_and_go():
+    """They are documents like others."""
+    rules = replace(RULES, policies={})
+    assert may_follow([document(OPEN)], [document(LAX)], rules, Signatory())

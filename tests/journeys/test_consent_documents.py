@@ -118,6 +118,14 @@ def sha1_of(content: bytes) -> str:
     return sha1(content, usedforsecurity=False).hexdigest()
 
 
+def register(record: Record, by: Person, document: Acknowledgement) -> HttpAnswer:
+    """What the repository of somebody else says of a document."""
+    known = requests.registered(sha1_of(document.document), len(document.document))
+    time = requests.slot("creationTime", "20240102030405") + known
+    body = document.submission(creationTime=time).submit_objects_request
+    return post(record.platform.registry_url, envelope(requests.ITI_42, body, more_headers=by.headers))
+
+
 def told(record: Record) -> list[str]:
     return [str(change) for change in record.history()]
 
@@ -397,16 +405,10 @@ def test_a_registry_without_the_documents_acts_on_their_metadata(record):
     """The repository may be anybody's: what ITI-42 says takes effect with it (docs/decisions/0020)."""
     sent = record.deposit(record.patient)
 
-    def register(by: Person, *policies: int) -> HttpAnswer:
-        known = requests.registered(sha1_of(b""), 0)
-        time = requests.slot("creationTime", "20240102030405") + known
-        body = acknowledging(record, *policies).submission(creationTime=time).submit_objects_request
-        return post(record.platform.registry_url, envelope(requests.ITI_42, body, more_headers=by.headers))
-
-    assert register(DR_B, 4).errors == [("XDSRegistryError", "not permitted")]
-    assert register(record.patient, 99).codes == ["XDSRegistryMetadataError"]
+    assert register(record, DR_B, acknowledging(record, 4)).errors == [("XDSRegistryError", "not permitted")]
+    assert register(record, record.patient, acknowledging(record, 99)).codes == ["XDSRegistryMetadataError"]
     assert record.seen_by(DR_B) == []
-    assert register(record.patient, 4).status_urn == SUCCESS
+    assert register(record, record.patient, acknowledging(record, 4)).status_urn == SUCCESS
     assert record.seen_by(DR_B) == [sent.unique_id]
 
 
@@ -430,15 +432,15 @@ def test_a_registry_and_a_repository_in_two_processes(migrated_postgresql_url, t
 
 def test_what_a_document_changed_is_recorded_though_the_audit_trail_was_out_of_order(tmp_path):
     """ITI TF-2: 3.20: the record is owed by the transaction that changes the directives."""
-    with running(write_rules(tmp_path, RULES + POLICIES), toml=RULED_DOMAIN) as platform:
+    directory = write_rules(tmp_path, RULES + POLICIES)
+    with running(directory, actors="registry", toml=RULED_DOMAIN) as platform:
         record = Record(platform)
+        patient = ("$XDSDocumentEntryPatientId", f"'{record.patient_id}'")
         status = ("$XDSDocumentEntryStatus", "'" + "x" * LONG_QUERY_BYTES + "'")
-        record.ask(
-            record.patient, "FindDocuments", ("$XDSDocumentEntryPatientId", f"'{record.patient_id}'"), status
-        )
+        record.ask(record.patient, "FindDocuments", patient, status)
         document = acknowledging(record, DR_B_READS)
         with without_room_for_records(platform):
-            assert submit(record, record.patient, document).status == 500
+            assert register(record, record.patient, document).status == 500
         given_then = encoded(
             "grant person 2.999.4|B read normal portal from 2020-01-01 by policy 2.999.40.4 "
             f"of consent document {document.unique_id} (before: nothing)"

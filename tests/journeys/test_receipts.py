@@ -13,10 +13,12 @@ from consent_broker.model import RecordStatus
 from consent_broker.store import Directive, Kind
 from consent_broker.tables import consent_receipt
 from database import Statement, open_database
+from tests.messages import requests
 from tests.messages.acknowledgements import Acknowledgement
 from tests.messages.requests import SUCCESS
 from tests.services.platform import Platform, running
 from tests.services.ruled import RULED_DOMAIN, RULES, Person, Record, write_rules
+from tests.wire import envelope, post
 
 POLICIES = """
 [[policy]]
@@ -113,9 +115,19 @@ def test_a_consent_document_is_its_own_receipt(domain):
 
 
 def test_nobody_submits_a_receipt_but_the_platform(domain):
-    """The patient neither: it says what the platform has done."""
+    """The patient neither: it says what the platform has done. He may let it go, which changes nothing."""
     record = Record(domain)
     receipts(record, 1)
+    (unique_id,) = documents(record, 1)
+    told = record.ask(record.patient, "GetDocuments", ("$XDSDocumentEntryUniqueId", f"('{unique_id}')"))
+    (entry,) = told.found("ExtrinsicObject")
+    body = requests.submit(
+        requests.submission_set(record.patient_id, requests.fresh_oid()),
+        requests.status_change(str(entry.get("id"))),
+    )
+    message = envelope(requests.ITI_57, body, more_headers=record.patient.headers)
+    assert post(domain.registry_url, message).status_urn == SUCCESS
+    assert len(record.history()) == 1
     forged = Acknowledgement(record.patient_id, (9,))
     answer = record.provide(record.patient, forged.submission(), forged.document, "text/xml")
     assert answer.errors == [

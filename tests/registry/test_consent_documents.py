@@ -25,11 +25,12 @@ pytestmark = pytest.mark.anyio
 A = "urn:uuid:aaaaaaaa-0000-4000-8000-00000000000a"
 B = "urn:uuid:bbbbbbbb-0000-4000-8000-00000000000b"
 POLICY, OTHER = ("2.999.40.1", "2.999.40"), ("2.999.40.2", "2.999.40")
-EITHER = {str(PATIENT): frozenset({POLICY, OTHER})}
 
 
 class Broker:
     """Writes down what it is told, and refuses at the end what it is made to."""
+
+    takes = True
 
     def __init__(self) -> None:
         self.told: list[tuple[list[str], list[str], str]] = []
@@ -39,8 +40,8 @@ class Broker:
         if not document.policies:
             yield "eventCodeList", "names no policy"
 
-    async def follow(self, ended, begun, by, transaction) -> None:
-        self.told.append(([one.unique_id for one in ended], [one.unique_id for one in begun], by))
+    async def follow(self, ended, begun, signatory, transaction) -> None:
+        self.told.append(([one.unique_id for one in ended], [one.unique_id for one in begun], signatory.by))
         if self.wrong:
             raise Refused(REGISTRY_METADATA_ERROR.error(self.wrong))
 
@@ -50,19 +51,18 @@ def consent(unique_id: str, *policies, entry_uuid: str = "", **said) -> Document
         entry_uuid,
         unique_id=unique_id,
         format_code=code("urn:ihe:iti:bppc:2007", "1.3.6.1.4.1.19376.1.2.3"),
-        event_code_list=tuple(code(*policy) for policy in policies or (POLICY,)),
         service_start_time=DTM("2020"),
-        **said,
+        **{"event_code_list": tuple(code(*policy) for policy in policies or (POLICY,)), **said},
     )
 
 
-async def register(registry, broker, *entries, associations: tuple[Association, ...] = (), may=EITHER):
+async def register(registry, broker, *entries, associations: tuple[Association, ...] = ()):
     return await register_document_set(
         submission(*entries, associations=associations),
         registry.store,
         registry.clock,
         registry.new_uuid,
-        signatory=Signatory("anne", may),
+        signatory=Signatory("anne"),
         consents=broker,
     )
 
@@ -110,22 +110,6 @@ async def test_what_the_broker_refuses_is_not_registered(registry):
     assert await documents(registry, DEPRECATED) == []
 
 
-async def test_only_who_may_speak_for_a_policy_gives_and_takes_back(registry):
-    """Both ends are looked at (docs/consent.md)."""
-    broker = Broker()
-    await register(registry, broker, consent("2.999.1.1", entry_uuid=A))
-    only_other = {str(PATIENT): frozenset({OTHER})}
-    sender = [("XDSRegistryError", "a consent document is not given or taken back by its sender")]
-    assert await refusal(register(registry, broker, consent("2.999.1.3"), may=only_other)) == sender
-    replacing = association(RPLC, B, A)
-    other = consent("2.999.1.2", OTHER, entry_uuid=B)
-    assert (
-        await refusal(register(registry, broker, other, associations=(replacing,), may=only_other)) == sender
-    )
-    assert await documents(registry) == [A]
-    assert len(broker.told) == 1
-
-
 async def test_what_keeps_a_document_from_counting_is_an_error_of_its_metadata(registry):
     """ITI TF-3: 5.1.2.1.1."""
     entry = document_entry(
@@ -151,6 +135,11 @@ async def test_a_second_entry_of_a_document_says_the_same(registry):
 
 
 async def test_without_policies_they_are_documents_like_others(registry):
-    """A domain that gives them no effect is asked nothing."""
-    await register(registry, None, consent("2.999.1.1", entry_uuid=A))
-    assert await documents(registry) == [A]
+    """But what former ones gave is taken back, should the domain have had some."""
+    broker = Broker()
+    broker.takes = False
+    await register(registry, broker, consent("2.999.1.1", entry_uuid=A, event_code_list=()))
+    await register(registry, broker, document_entry(B), associations=(association(RPLC, B, A),))
+    assert broker.told == [([], ["2.999.1.1"], "anne"), (["2.999.1.1"], [], "anne")]
+    await register(registry, None, consent("2.999.1.2"))
+    assert len(broker.told) == 2
