@@ -65,7 +65,8 @@ class _Feed(NamesPatients):
         return self._acknowledge(read_record_added(message.body), details)
 
     def _note(self, record: RecordAdded, diary: Diary) -> None:
-        diary.patient_ids = self._ours(record.patient_ids)
+        # What is about nobody of ours is recorded as it was told.
+        diary.patient_ids = self._ours(record.patient_ids) or record.patient_ids
         diary.message_id = record.message_id.extension or record.message_id.root
 
     def _ours(self, ids: tuple[CX, ...]) -> tuple[CX, ...]:

@@ -108,7 +108,7 @@ async def test_an_id_of_another_authority_changes_nothing_and_is_accepted():
     registry, trail = Registry(), KeptTrail()
     assert await acknowledgement(added(FOREIGN), registry, trail) == ("CA", [])
     assert registry.added == []
-    assert told(trail) == [("C", Outcome.SUCCESS, [])]
+    assert told(trail) == [("C", Outcome.SUCCESS, [FOREIGN])]
 
 
 async def test_a_revision_is_tolerated_and_changes_nothing():
