@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from conformance.client.commands import client
+
 if TYPE_CHECKING:
     from conformance.cleaning import Cleaned
     from conformance.results import Run
 
-app = typer.Typer(help="Judge any XDS.b registry and repository from outside.", no_args_is_help=True)
+app = typer.Typer(
+    help="Judge registries, repositories and practice software from outside.", no_args_is_help=True
+)
+app.command()(client)
 
 # As `coffre --help` has them: a target that fails is refused, one that is silent unreachable.
 _FAILED, _USAGE, _UNREACHABLE, _FILE = 1, 2, 3, 6

@@ -66,9 +66,11 @@ class Sink:
 
 
 @contextmanager
-def listening(udp_port: int, tls_port: int, tls: ssl.SSLContext | None) -> Iterator[Sink]:
+def listening(
+    udp_port: int, tls_port: int, tls: ssl.SSLContext | None, sink: Sink | None = None
+) -> Iterator[Sink]:
     """Open the ports that are not 0, and lend what comes in there."""
-    sink = Sink()
+    sink = sink or Sink()
     with ExitStack() as stack:
         if udp_port:
             receiver = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

@@ -51,6 +51,12 @@ def findings_in_documents(provide: etree._Element, parts: Mapping[str, bytes] | 
     yield from _of_includes(provide, parts)
 
 
+def contents_of(provide: etree._Element, parts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The bytes of every document that came, by the id of its entry."""
+    found = ((one.get("id", ""), _bytes_of(one, parts)) for one in select(provide, "xds:Document"))
+    return {id: content for id, content in found if content is not None}
+
+
 def _bytes_of(document: etree._Element, parts: Mapping[str, bytes] | None) -> bytes | None:
     includes = select(document, "xop:Include")
     if includes:

@@ -1,7 +1,7 @@
 """One message of any kind that these profiles know: what it is, and everything wrong with it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lxml import etree
@@ -56,7 +56,8 @@ def judge(
     if is_syslog(content):
         syslog = read_syslog(content)
         within = judge(syslog.message, allowed=allowed)
-        return Judgement(f"{within.kind} in syslog", (*syslog.findings, *within.findings))
+        found_first = (*syslog.findings, *within.findings)
+        return replace(within, kind=f"{within.kind} in syslog", findings=found_first)
     if content.lstrip(b"\x0b").startswith(b"MSH"):
         event = read_message(content).event
         return Judgement(
@@ -76,19 +77,19 @@ def judge(
         kind, transaction, findings = _of_body(root, "", package.parts, allowed or {}, at)
         return Judgement(kind, (*package.findings, *findings), transaction, root, package.parts or {})
     row, asks = transaction_of_action(action_of(root))
-    findings = [*package.findings, *findings_in_envelope(root)]
+    everything = [*package.findings, *findings_in_envelope(root)]
     if row and asks:
-        findings += findings_in_content_type(package, row.mtom)
+        everything += findings_in_content_type(package, row.mtom)
     for security in select(root, "/soap:Envelope/soap:Header/wsse:Security"):
-        findings += findings_in_security_header(security, at)
+        everything += findings_in_security_header(security, at)
     body = select(root, "/soap:Envelope/soap:Body/*")
     kind, transaction = "a SOAP envelope", row.number if row else ""
     if len(body) == 1:
         kind, transaction, more = _of_body(
             body[0], row.number if row else "", package.parts, allowed or {}, at
         )
-        findings += more
-    return Judgement(kind, tuple(findings), transaction, root, package.parts or {})
+        everything += more
+    return Judgement(kind, tuple(everything), transaction, root, package.parts or {})
 
 
 _NAMES = {row.number: row.name for row in TRANSACTIONS}
