@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from consent_broker import store
 from consent_broker.consent_documents import directives_by, end_of, follow, may_follow, problems_in
 from consent_broker.history import history
+from consent_broker.kept import Kept
 from consent_broker.model import Level, Origin, Party, PartyKind, Period, RecordStatus, Right
 from consent_broker.rules import Policy, PolicyGrant, Rules
 from consent_broker.store import Directive, Kind, TooManyDirectives
@@ -365,3 +366,24 @@ def test_a_domain_without_policies_lets_them_come_and_go():
     """They are documents like others."""
     rules = replace(RULES, policies={})
     assert may_follow([document(OPEN)], [document(LAX)], rules, Signatory())
+
+
+@pytest.mark.anyio
+async def test_what_a_document_says_begins_and_ends_for_whoever_had_looked_before(database):
+    """In the second in which it does, and at once where it is withdrawn (docs/consent.md)."""
+    kept = Kept(database, RULES)
+    begun = document(OPEN, STRICT, start="20300115120002", stop="20300115120003")
+    await change(database, begun=[begun])
+
+    async def at(second: int) -> tuple[RecordStatus, Level, Level | None]:
+        now = NOW + timedelta(seconds=second)
+        found = (await kept.now(frozenset({DR_A}), {PATIENT}, now))[0][PATIENT]
+        return found.status, found.minimum, found.emergency_level
+
+    closed = (RecordStatus.NOT_OPENED, Level.NORMAL, Level.NORMAL)
+    opened = (RecordStatus.OPEN, Level.RESTRICTED, None)
+    assert [await at(second) for second in range(6)] == [closed, closed, opened, opened, closed, closed]
+    await change(database, begun=[document(OPEN, STRICT, unique_id="2.999.10")], at=NOW)
+    assert await at(5) == opened
+    await change(database, ended=[document(OPEN, STRICT, unique_id="2.999.10")], at=NOW)
+    assert await at(5) == closed
