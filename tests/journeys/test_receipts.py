@@ -13,10 +13,11 @@ from consent_broker.model import RecordStatus
 from consent_broker.store import Directive, Kind
 from consent_broker.tables import consent_receipt
 from database import Statement, open_database
+from server.local_provider import add_system_user, create_provider
 from tests.messages import requests
 from tests.messages.acknowledgements import Acknowledgement
 from tests.messages.requests import SUCCESS
-from tests.services.platform import Platform, running
+from tests.services.platform import Platform, running, running_apart
 from tests.services.ruled import RULED_DOMAIN, RULES, Person, Record, write_rules
 from tests.wire import envelope, post
 
@@ -184,3 +185,28 @@ def test_a_change_that_no_server_saw_is_told_by_the_next_one(tmp_path):
     with running(tmp_path, toml=SETTINGS) as record.platform:
         (opened,) = receipts(record, 1)
     assert sentences(opened)[1] == ["Your record is open."]
+
+
+SYSTEM = """
+[[role]]
+is = "system"
+codes = ["system"]
+"""
+
+
+def test_a_repository_apart_writes_receipts_as_its_own_user(tmp_path, migrated_postgresql_url):
+    """Into closed records, too: its registry knows it by its assertion (ITI TF-2: 3.40)."""
+    for actor in ("registry", "repository"):
+        write_rules(tmp_path / actor, RULES + SYSTEM + POLICIES)
+    create_provider(tmp_path / "own")
+    add_system_user(tmp_path / "own", "coffre")
+    itself = f'[xua]\nlocal_provider = "{tmp_path / "own"}"\nsystem_user = "coffre"\n'
+    environment = {"COFFRE_DATABASE_URL": migrated_postgresql_url}
+    with running_apart(
+        tmp_path, toml=SETTINGS.replace("[xua]\n", itself), environment=environment
+    ) as platform:
+        record = Record(platform)
+        record.turn(RecordStatus.CLOSED)
+        record.reopen()
+        told = [sentences(one)[1] for one in receipts(record, 3)]
+    assert sorted(told) == [["Your record is closed."], ["Your record is open."], ["Your record is open."]]
