@@ -36,7 +36,7 @@ test: check  ## check, then run all tests, PostgreSQL, rsyslog, Ceph, proxies an
 
 conformance: $(DEVELOPING)  ## judge our own platform by every plan of the conformance kit, on both databases
 	setup/postgresql --install
-	$(BIN)/pytest tests/journeys/test_conformance_kit.py tests/conformance
+	$(BIN)/pytest tests/journeys/test_conformance_*.py tests/conformance
 
 torture: $(DEVELOPING)  ## kill a loaded server 500 times, or what it needs, and lose nothing; WHAT= TIMES= SEED=
 	$(BIN)/python -m tests.torture $(WHAT) $(if $(TIMES),--times $(TIMES)) $(if $(SEED),--seed $(SEED))

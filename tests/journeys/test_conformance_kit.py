@@ -3,21 +3,11 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.house.tree import PROGRAMS
+from tests.services.judged import DOMAIN, command, judge
 from tests.services.platform import Platform, running
-
-# What `coffre init` sets up: codes of a domain, which the kit speaks by itself.
-DOMAIN = """
-[repository]
-unique_id = "2.999.352.2"
-
-[domain]
-home_community_id = "urn:oid:2.999.352.3"
-"""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -30,15 +20,6 @@ def judged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield platform
 
 
-def judge(platform: Platform, *words: str) -> tuple[int, dict[str, Any]]:
-    """Run `coffre conformance run` on a platform; its exit status and what it says to programs."""
-    command = [str(PROGRAMS / "coffre"), "conformance", "run", "--json", *words]
-    command += ["--registry", platform.registry_url, "--repository", platform.repository_url]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode in (0, 1), done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
 def test_what_was_cleaned_up_can_be_done_again_byte_by_byte(judged):
     """The same seed and run make the same ids, which are free again."""
     for _ in range(2):
@@ -48,6 +29,15 @@ def test_what_was_cleaned_up_can_be_done_again_byte_by_byte(judged):
         assert status == 0
         assert said["cleaned"]["patients_left"] == 0
         assert said["cleaned"]["objects"] > 50
+
+
+def test_runs_side_by_side_do_not_meet(judged):
+    """Of one seed, at once: each run has ids of its own."""
+    words = command(judged, "--groups", "retrieve", "--groups", "remove", "--seed", "one")
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
+    said = [json.loads(one.communicate()[0]) for one in both]
+    assert [one.returncode for one in both] == [0, 0]
+    assert said[0]["seed"] != said[1]["seed"]
 
 
 def test_every_plan_is_passed(judged):

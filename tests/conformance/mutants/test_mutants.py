@@ -16,17 +16,11 @@ from conformance.target import Endpoints, Target
 from tests.conformance.mutants import of_answers, of_queries, of_submissions
 from tests.conformance.mutants.mutant import Mutant
 from tests.conformance.mutants.proxy import Proxy, proxied
+from tests.services.judged import DOMAIN
 from tests.services.platform import running
 
 MUTANTS = (*of_answers.MUTANTS, *of_queries.MUTANTS, *of_submissions.MUTANTS)
 PLANS = {plan.id: plan for plan in load()}
-DOMAIN = """
-[repository]
-unique_id = "2.999.352.2"
-
-[domain]
-home_community_id = "urn:oid:2.999.352.3"
-"""
 
 
 @pytest.fixture(scope="module")

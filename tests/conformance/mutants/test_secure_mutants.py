@@ -31,15 +31,13 @@ from tests.conformance.mutants.proxy import Proxy, proxied
 from tests.conformance.mutants.test_mutants import PLANS
 from tests.messages.assertions import AUDIENCE, ISSUER, keys
 from tests.services.certificates import Authority
+from tests.services.judged import DOMAIN, records_for_all
 from tests.services.platform import free_port, running
 
 Change = Callable[[bytes], bytes]
-TOML = """
-[repository]
-unique_id = "2.999.352.2"
-
-[domain]
-home_community_id = "urn:oid:2.999.352.3"
+TOML = (
+    DOMAIN
+    + """
 {rules}
 
 [identity]
@@ -51,6 +49,7 @@ repositories = [{{ url = "udp://127.0.0.1:{audit}" }}]
 [xua]
 identity_providers = [{{ issuer = "{issuer}", certificates = "idp.pem" }}]
 """
+)
 
 
 class Relay:
@@ -150,9 +149,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 def ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """Lend a node whose patients decide, and have a record from the beginning."""
     folder = tmp_path_factory.mktemp("ruled")
-    pack = Path(__file__).parents[3] / "server" / "rule_packs" / "luxembourg.toml"
-    (folder / "rules.toml").write_text(pack.read_text().replace('regime = "opt-in"', 'regime = "opt-out"'))
-    with lent(folder, 'rules = "rules.toml"') as node:
+    with lent(folder, records_for_all(folder)) as node:
         yield node
 
 
