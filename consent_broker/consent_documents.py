@@ -217,12 +217,14 @@ async def _withdraw(
     document: ConsentDocument, rules: Rules, at: datetime, by: str, transaction: Transaction
 ) -> list[Change]:
     """What was so before holds again, for it was never taken back."""
-    whose = {"whose": document.patient_id, "document": document.unique_id, "at": seconds_of(at), "by": by}
     said = []
-    for status, opens, policy, source in await transaction.fetch(_END_STATUS, whose):
-        said.append(described_status(status, opens, described_source(policy, source)))
-    for columns in await transaction.fetch(_END_DIRECTIVES, whose):
-        said.append(described(directive_in(columns)))
+    # In a subsumed patient's name, too: should the merge be taken back, it does not hold again.
+    for patient in (document.patient_id, *sorted(document.subsumed)):
+        whose = {"whose": patient, "document": document.unique_id, "at": seconds_of(at), "by": by}
+        for status, opens, policy, source in await transaction.fetch(_END_STATUS, whose):
+            said.append(described_status(status, opens, described_source(policy, source)))
+        for columns in await transaction.fetch(_END_DIRECTIVES, whose):
+            said.append(described(directive_in(columns)))
     return [Change(at, by, f"no longer: {one}", one) for one in said]
 
 

@@ -17,7 +17,8 @@ Pair = tuple[str, str]
 class ConsentDocument:
     """What a patient acknowledges by one document, from when until when; equal if it says the same.
 
-    `institutions` wrote it, each by the id under which assertions know it.
+    `institutions` wrote it, each by the id under which assertions know it. It may have been given in the name
+    of one of the `subsumed`, who were merged into the patient since.
     """
 
     patient_id: str
@@ -26,6 +27,7 @@ class ConsentDocument:
     institutions: frozenset[str]
     start: DTM | None
     stop: DTM | None
+    subsumed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ By its metadata alone, for the registry has no documents; the repository holds t
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlalchemy import bindparam, select
@@ -103,7 +103,8 @@ class Consents:
         if any((document.patient_id, document.unique_id) in held for document in begun):
             problem = "a consent document of that uniqueId says something else, expected another uniqueId"
             raise Refused(REGISTRY_METADATA_ERROR.error(problem))
-        await self.port.follow(ended, begun, self.signatory, transaction)
+        whole = [replace(one, subsumed=await _subsumed_by(one.patient_id, transaction)) for one in ended]
+        await self.port.follow(whole, begun, self.signatory, transaction)
 
 
 def following(
@@ -133,6 +134,16 @@ def errors_in_changed_consent(
             yield error_of(METADATA_UPDATE_ERROR, entry, problem, "eventCodeList")
 
 
+async def _subsumed_by(patient_id: str, transaction: Transaction) -> frozenset[str]:
+    """Everybody who was merged into this patient, at any remove (docs/decisions/0007)."""
+    return frozenset(row[0] for row in await transaction.fetch(_SUBSUMED, {"cx": patient_id}))
+
+
+_merged = select(t.patient.c.id).where(t.patient.c.cx == bindparam("cx")).cte("merged", recursive=True)
+_merged = _merged.union(select(t.patient.c.id).join(_merged, t.patient.c.survivor == _merged.c.id))
+_SUBSUMED = Statement(
+    select(t.patient.c.cx).where(t.patient.c.id.in_(select(_merged.c.id)), t.patient.c.cx != bindparam("cx"))
+)
 _IN_FORCE = Statement(
     select(t.document_entry.c.fragment, t.document_entry.c.large_fragment, t.patient.c.cx)
     .join(t.patient, t.patient.c.id == t.document_entry.c.patient)

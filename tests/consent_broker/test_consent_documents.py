@@ -387,3 +387,15 @@ async def test_what_a_document_says_begins_and_ends_for_whoever_had_looked_befor
     assert await at(5) == opened
     await change(database, ended=[document(OPEN, STRICT, unique_id="2.999.10")], at=NOW)
     assert await at(5) == closed
+
+
+@pytest.mark.anyio
+async def test_what_was_given_in_a_subsumed_patient_s_name_is_taken_back_with_its_document(database):
+    """Should the merge be taken back, it does not hold again (docs/decisions/0007)."""
+    given_before = document(OPEN, NOT_A)
+    await change(database, begun=[given_before])
+    survivor = replace(given_before, patient_id="p2^^^&2.999.3&ISO", subsumed=frozenset({PATIENT}))
+    made = await change(database, ended=[survivor])
+    assert {one.patient for one in made} == {"p2^^^&2.999.3&ISO"}
+    found = await held(database)
+    assert (found.status, found.excluded, found.acknowledged) == (RecordStatus.NOT_OPENED, frozenset(), ())

@@ -5,13 +5,16 @@ import pytest
 from ebxml.model import Association, DocumentEntry
 from ebxml.refused import Refused
 from exchange.consent_documents import Signatory
-from hl7v2.datatypes import DTM
+from hl7v2.datatypes import CX, DTM
 from ihe import stored_queries as q
 from ihe.error_codes import REGISTRY_METADATA_ERROR
 from registry.iti42_register_document_set import register_document_set
+from registry.merge import merge_patients
+from registry.patients import add_patient
 from tests.messages.registry_objects import (
     APPROVED,
     DEPRECATED,
+    OTHER_PATIENT,
     PATIENT,
     RPLC,
     association,
@@ -35,6 +38,7 @@ class Broker:
     def __init__(self) -> None:
         self.told: list[tuple[list[str], list[str], str]] = []
         self.wrong = ""
+        self.subsumed: set[str] = set()
 
     def problems_in(self, document, signed):
         if not document.policies:
@@ -42,6 +46,7 @@ class Broker:
 
     async def follow(self, ended, begun, signatory, transaction) -> None:
         self.told.append(([one.unique_id for one in ended], [one.unique_id for one in begun], signatory.by))
+        self.subsumed = {each for one in ended for each in one.subsumed}
         if self.wrong:
             raise Refused(REGISTRY_METADATA_ERROR.error(self.wrong))
 
@@ -143,3 +148,22 @@ async def test_without_policies_they_are_documents_like_others(registry):
     assert broker.told == [([], ["2.999.1.1"], "anne"), (["2.999.1.1"], [], "anne")]
     await register(registry, None, consent("2.999.1.2"))
     assert len(broker.told) == 2
+
+
+async def test_a_document_that_came_with_a_merge_ends_in_whose_name_it_was_given(registry):
+    """At any remove (ITI TF-2: 3.8.4.2.3)."""
+    broker = Broker()
+    third = CX("p3^^^&2.999.3&ISO")
+    await add_patient(third, registry.store, registry.clock)
+    await register(registry, broker, consent("2.999.1.1", entry_uuid=A))
+    await merge_patients(PATIENT, OTHER_PATIENT, registry.store)
+    await merge_patients(OTHER_PATIENT, third, registry.store)
+    replacing = association(RPLC, B, A)
+    sent = submission(
+        consent("2.999.1.2", entry_uuid=B, patient_id=third), associations=(replacing,), patient_id=third
+    )
+    await register_document_set(
+        sent, registry.store, registry.clock, registry.new_uuid, signatory=Signatory("anne"), consents=broker
+    )
+    assert broker.told[1:] == [(["2.999.1.1"], ["2.999.1.2"], "anne")]
+    assert broker.subsumed == {str(PATIENT), str(OTHER_PATIENT)}
