@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consent_broker.acknowledging import policies_for, with_consent_documents
-from consent_broker.decide import NOTHING_FOR_PROFESSIONALS, Verdict, decide
+from consent_broker.decide import Verdict, decide, nothing_for
 from consent_broker.decision_log import DecisionLog
 from consent_broker.directory import Directory
 from consent_broker.kept import Kept
@@ -18,7 +18,7 @@ from exchange.consent_documents import Signatory
 from exchange.ports import Decision, Touched, Whose
 from exchange.subject import Subject
 from exchange.verbs import READING, Verb
-from exchange.visibility import NOTHING, AllOf, View
+from exchange.visibility import NOTHING, AllOf, View, Visibility
 from ihe.xua import EMERGENCY_WITHOUT_REASON
 from xua.refused import NotAccepted
 from xua.user import PersonId, Role
@@ -121,9 +121,7 @@ class ConsentBroker:
             reasons=tuple(str(reason) for verdict in verdicts.values() for reason in verdict.reasons),
             view=View(
                 {
-                    patient_id: NOTHING_FOR_PROFESSIONALS
-                    if verdict.visible == NOTHING and verb in READING
-                    else verdict.visible
+                    patient_id: _or_nothing(verdict, asker, verb, patient_id, rules, at)
                     for patient_id, verdict in verdicts.items()
                 }
             ),
@@ -137,6 +135,16 @@ class ConsentBroker:
 
 # The id of no patient.
 _NOBODY = "nobody"
+
+
+def _or_nothing(
+    verdict: Verdict, asker: Asker, verb: Verb, patient_id: str, rules: Rules, at: datetime
+) -> Visibility:
+    if verdict.visible != NOTHING or verb not in READING:
+        return verdict.visible
+    # The reasons are found and put into words only because those of other records are.
+    nothing, _ = nothing_for(asker, verb, patient_id, rules, at)
+    return nothing
 
 
 def _permitted(verdicts: Mapping[str, Verdict], touched: Touched, clears_away: bool) -> bool:

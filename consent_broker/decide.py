@@ -9,7 +9,10 @@ from consent_broker.model import (
     Directives,
     Grant,
     Level,
+    Origin,
     Pair,
+    Party,
+    PartyKind,
     RecordStatus,
     Representative,
     Right,
@@ -210,7 +213,22 @@ def _within(
     return AllOf((AnyOf((DepositedBy(depositors), AllOf(let_in))), Not(OneOf(withheld))))
 
 
-NOTHING_FOR_PROFESSIONALS = _within(_Opened())
+def nothing_for(
+    asker: Asker, verb: Verb, patient_id: str, rules: Rules, at: datetime
+) -> tuple[Visibility, tuple[str, ...]]:
+    """What is seen where nothing is, in the shape of, and by all the steps to, what a professional sees.
+
+    So that time does not tell a hidden document from one that is not there. The reasons are nobody's.
+    """
+    party = next(iter(asker.parties), _ANYBODY)
+    grant = Grant(party, frozenset(Right), Level.NORMAL, Origin.PORTAL)
+    letting_in = Directives(RecordStatus.OPEN, grants=(grant,), hidden=frozenset({""}))
+    verdict = decide(asker, verb, patient_id, letting_in, rules, at)
+    nothing = _within(_Opened(rules.codes_up_to(Level.NORMAL)), withheld=letting_in.hidden)
+    return nothing, tuple(map(str, verdict.reasons))
+
+
+_ANYBODY = Party(PartyKind.PERSON, "")
 
 
 def _opened(

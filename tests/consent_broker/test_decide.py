@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from consent_broker.decide import decide
+from consent_broker.decide import decide, nothing_for
 from consent_broker.model import (
     Asker,
     Basis,
@@ -24,7 +24,8 @@ from consent_broker.model import (
 from consent_broker.rules import Access, Duration, EmergencyRules, Lift, MinorRules, Rules
 from consent_broker.texts import Why
 from exchange.verbs import Verb
-from exchange.visibility import EVERYTHING, NOTHING, holds
+from exchange.visibility import EVERYTHING, NOTHING, View, holds
+from registry.seen import sight_of
 from tests.messages.registry_objects import code, document_entry
 
 PATIENT = "p1^^^&2.999.3&ISO"
@@ -162,6 +163,22 @@ def test_a_hidden_document_is_there_for_the_patient_alone():
     assert not sees(entry(), replace(DR_A, purpose=EMERGENCY), directives)
     assert sees(entry(number=2), directives=directives)
     assert sees(entry(), Asker(person="2.999.3|p1", patient_id=PATIENT), directives)
+
+
+def test_what_shows_nothing_has_the_shape_and_the_steps_of_what_shows_something():
+    """Nor does an emergency, or who he is, make something of it (docs/consent.md)."""
+    hidden = replace(GRANTED, hidden=frozenset({"urn:uuid:00000001-0000-4000-8000-000000000000"}))
+    shown = verdict(directives=hidden)
+    for asker in (DR_A, replace(DR_A, purpose=EMERGENCY), Asker(), Asker(patient_id=PATIENT, person="p1")):
+        nothing, reasons = nothing_for(asker, Verb.FIND, PATIENT, RULES, NOW)
+        assert not any(
+            holds(nothing, entry(type_code, level), asker.person)
+            for type_code in (REPORT, PRESCRIPTION)
+            for level in "NRV"
+        )
+        assert sight_of(View({PATIENT: nothing})) == sight_of(View({PATIENT: shown.visible}))
+        if asker == DR_A:
+            assert reasons == tuple(map(str, shown.reasons))
 
 
 def test_a_reserved_document_is_there_for_those_named_with_it():

@@ -21,7 +21,11 @@ pytestmark = pytest.mark.anyio
 
 PAIRS_OF_SOME = st.frozensets(st.sampled_from([*PAIRS, ("never", "seen")]), max_size=3)
 leaves = (
-    st.builds(CodedAs, st.sampled_from(["confidentiality_code", "class_code", "type_code"]), PAIRS_OF_SOME)
+    st.builds(
+        CodedAs,
+        st.sampled_from(["confidentiality_code", "class_code", "type_code", "format_code"]),
+        PAIRS_OF_SOME,
+    )
     | st.builds(OneOf, st.frozensets(st.sampled_from([*LOGICAL_IDS, *UUIDS]), max_size=5))
     | st.builds(DepositedBy, st.frozensets(st.sampled_from(["dr a", "dr b"]), max_size=2))
 )
