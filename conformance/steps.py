@@ -60,6 +60,26 @@ _SUBMITTING = {"provide", "register", "register-on-demand", "update", "restricte
 _FEEDS = {"301": ITI_44_ADD, "302": ITI_44_REVISE, "304": ITI_44_MERGE}
 
 
+_EVERYWHERE = {"title", "change", "envelope", "assertion", "packaging", "content_type", "to", "raw", "name"}
+_OF_SUBMISSIONS = _EVERYWHERE | {"documents", "folders", "associations", "set"}
+_OF_QUERIES = _EVERYWHERE | {"query", "return_type", "slots", "with", "home"}
+_OF_DOCUMENTS = _EVERYWHERE | {"documents"}
+# What a step of each kind may say; anything else is misspelt, and the plan would ask for something else.
+WORDS_OF: Mapping[str, frozenset[str]] = {
+    send: frozenset(words)
+    for send, words in {
+        **dict.fromkeys(_SUBMITTING, _OF_SUBMISSIONS),
+        **dict.fromkeys(("query", "multi-patient-query"), _OF_QUERIES),
+        **dict.fromkeys(("retrieve", "remove-documents"), _OF_DOCUMENTS),
+        "remove-metadata": _EVERYWHERE | {"objects"},
+        "patient": _EVERYWHERE | {"into", "root", "prior_root", "kind"},
+        "adt": {"title", "name", "event", "into", "root", "without", "segments"},
+        "handshake": {"title", "to", "version", "certificate", "ciphers", "verify"},
+        "audit": {"title", "of", "mentions"},
+    }.items()
+}
+
+
 @dataclass
 class Walk:
     """A plan under way: its names, what it has submitted, and the exchanges so far."""
@@ -73,6 +93,8 @@ class Walk:
 
     def take(self, step: Step, number: int) -> bool:
         """Do one step; whether its answer is as it must be."""
+        if unknown := set(step.said) - WORDS_OF.get(step.send, frozenset()):
+            raise BadPlan(f"{self.plan.id}: {step.send!r} knows no {', '.join(sorted(unknown))}")
         said = self.names.filled(dict(step.said))
         expect = self.names.filled(dict(step.expect)) or _EXPECTED_OF_PREPARATION.get(step.send, {})
         if step.send in SENDS:

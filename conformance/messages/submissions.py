@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from conformance.messages.objects import metadata_object
+from conformance.messages.objects import TABLES, metadata_object
 from conformance.names import Names
 from conformance.plan import BadPlan
 from ihe.associations import ASSOCIATION_TYPES
@@ -170,6 +170,9 @@ class _Writer:
             if absent not in attributes:
                 raise BadPlan(f"{self._names.plan}: {name} has no {absent} to do without")
             del attributes[absent]
+        known = {row.name for row in TABLES[kind]}
+        if misspelt := [one for one in attributes if one not in known and ":" not in one]:
+            raise BadPlan(f"{self._names.plan}: a {kind} has no {', '.join(misspelt)}")
         self._objects.append(metadata_object(kind, attributes))
         self._attributes[name] = attributes
 
