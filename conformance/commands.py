@@ -27,6 +27,9 @@ Groups = Annotated[
 Plans = Annotated[
     list[str] | None, typer.Option("--plans", help="Only this plan, or those that fit x-*; may be repeated.")
 ]
+More = Annotated[
+    list[Path] | None, typer.Option("--more", help="A folder with plans of your own; may be repeated.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 Html = Annotated[Path | None, typer.Option(help="Write the report as one page, for a browser.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML, for a build server.")]
@@ -34,12 +37,12 @@ Save = Annotated[Path | None, typer.Option(help="Write the whole run with every 
 
 
 @app.command()
-def plans(groups: Groups = None, plans: Plans = None, as_json: AsJson = False) -> None:
+def plans(groups: Groups = None, plans: Plans = None, more: More = None, as_json: AsJson = False) -> None:
     """List the test plans: what each requires, of whom, and by which section."""
     from conformance import plan
 
     try:
-        chosen = plan.chosen(plan.load(), groups or (), plans or ())
+        chosen = plan.chosen(plan.load(*(more or ())), groups or (), plans or ())
     except plan.BadPlan as problem:
         _give_up(str(problem))
     if as_json:
@@ -91,6 +94,7 @@ def run(
     audit_tls: Annotated[int, typer.Option(help="The same over TLS, with --certificate and --ca.")] = 0,
     groups: Groups = None,
     plans: Plans = None,
+    more: More = None,
     seed: Annotated[str, typer.Option(help="Whatever ids are made from.")] = "coffre",
     run_id: Annotated[
         str | None,
@@ -122,7 +126,7 @@ def run(
 
     with ExitStack() as stack:
         try:
-            loaded = plan.load()
+            loaded = plan.load(*(more or ()))
             chosen = plan.chosen((one for one in loaded if one.id != plan.LIBRARY), groups or (), plans or ())
             agreed = read_domain(domain)
             mllp = next((one for one in identity or () if one.startswith("mllp")), "")

@@ -64,9 +64,10 @@ class Plan:
     needs: tuple[str, ...] = field(default=())
 
 
-def load(folder: Path = PLANS) -> tuple[Plan, ...]:
-    """Every plan of a folder, file by file; BadPlan where one is wrong or an id is there twice."""
-    plans = tuple(plan for path in sorted(folder.glob("*.toml")) for plan in read(path))
+def load(*more: Path, folder: Path = PLANS) -> tuple[Plan, ...]:
+    """Every plan of a folder and of more, file by file; BadPlan where one is wrong or an id there twice."""
+    files = (path for one in (folder, *more) for path in sorted(one.glob("*.toml")))
+    plans = tuple(plan for path in files for plan in read(path))
     seen: set[str] = set()
     for plan in plans:
         if plan.id in seen:

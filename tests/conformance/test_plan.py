@@ -62,7 +62,12 @@ def test_a_plan_that_cannot_be_understood_is_refused(tmp_path, text, reason):
 def test_an_id_is_there_once(tmp_path):
     written(tmp_path, HEAD + PLAN + PLAN)
     with pytest.raises(BadPlan, match="two plans of this id"):
-        load(tmp_path)
+        load(folder=tmp_path)
+
+
+def test_plans_of_ones_own_stand_beside_those_of_the_kit(tmp_path):
+    written(tmp_path, HEAD + PLAN)
+    assert len(load(tmp_path)) == len(load()) + 4
 
 
 def test_plans_are_chosen_by_group_and_by_id(tmp_path):
