@@ -76,6 +76,10 @@ def read(content: bytes, limit_bytes: int = MAX_XML_BYTES) -> etree._Element:
         root: etree._Element = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as problem:
         raise NotXml(str(problem.msg)[:200], problem.lineno or 0) from None
+    for entry in parser.error_log:
+        # libxml2 goes on with a name that holds a colon.
+        if entry.domain_name == "NAMESPACE":
+            raise NotXml(entry.message[:200], entry.line)
     if root.getroottree().docinfo.internalDTD is not None:
         raise NotXml("a document type declaration stands before the root element")
     if etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")(root):

@@ -8,6 +8,7 @@ from rich.console import Console
 from conformance.client.observed import Observation
 from conformance.client.scenarios import SCENARIOS
 from conformance.client.session import Session
+from conformance.reports.told import headline, rows_of
 from conformance.results import Outcome, Severity, Verdict
 
 
@@ -35,8 +36,11 @@ class Checklist:
         self._say(
             f"{seen.exchange.started:%H:%M:%S} {seen.exchange.title}: {count}, answered {seen.answered}"
         )
-        for one in errors:
-            self._say(f"         - {one.rule}: seen {one.seen}, expected {one.expected} at {one.where}")
+        for one in seen.judgement.findings:
+            if one.severity is not Severity.NOTE:
+                self._say(f"  {headline(one)}")
+                for row in rows_of(one):
+                    self._say(f"    {row}")
         wanted = {one.id: one.title for one in SCENARIOS}
         for outcome in standing:
             if outcome.verdict is Verdict.PASSED and outcome.plan in wanted.keys() - self._ticked:

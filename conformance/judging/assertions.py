@@ -151,7 +151,7 @@ def _of_value(node: etree._Element, signature: etree._Element) -> Iterator[Findi
                 verification_time=certificate.not_valid_before_utc,
             ),
         )
-    except (InvalidSignature, InvalidInput) as problem:
+    except (InvalidSignature, InvalidInput, etree.LxmlError) as problem:
         yield error(
             signature,
             rule,
@@ -160,9 +160,13 @@ def _of_value(node: etree._Element, signature: etree._Element) -> Iterator[Findi
             "a signature that holds",
             "Sign last, and change nothing afterwards, not even white space.",
         )
-    except (ValueError, NotBase64) as problem:
+    except (ValueError, TypeError, AttributeError, LookupError, NotBase64) as problem:
         yield error(
-            signature, "the signer's certificate can be read", section, str(problem), "an X.509 certificate"
+            signature,
+            "the signature and its certificate can be read",
+            section,
+            str(problem),
+            "an X.509 certificate",
         )
 
 

@@ -69,20 +69,15 @@ def validate(
 
 
 def _show(judgement: "Judgement") -> None:
+    from conformance.reports.told import headline, rows_of
+
     colours = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "note": typer.colors.BLUE}
     typer.echo(f"This is {judgement.kind}.")
     for number, one in enumerate(judgement.findings, 1):
         typer.echo()
-        typer.secho(f"{number}. {one.severity.upper()}: {one.rule}", fg=colours[one.severity], bold=True)
-        rows = {
-            "where": one.where,
-            "section": one.section,
-            "seen": one.seen,
-            "expected": one.expected,
-            "fix": one.fix,
-        }
-        for label, text in rows.items():
-            typer.echo(f"   {label:9} {text}")
+        typer.secho(f"{number}. {headline(one)}", fg=colours[one.severity], bold=True)
+        for row in rows_of(one):
+            typer.echo(f"   {row}")
     counts = {name: sum(one.severity == name for one in judgement.findings) for name in colours}
     typer.echo()
     typer.echo(", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items()))

@@ -41,7 +41,9 @@ def findings_in_parts(node: etree._Element, kind: str) -> Iterator[Finding]:
 
 def slot_values(node: etree._Element, name: str) -> list[str]:
     """The values of a Slot."""
-    return [one.text or "" for one in select(node, f"rim:Slot[@name='{name}']/rim:ValueList/rim:Value")]
+    # Compared here: a name may hold what no XPath can quote.
+    slots = (one for one in select(node, "rim:Slot") if one.get("name") == name)
+    return [one.text or "" for slot in slots for one in select(slot, "rim:ValueList/rim:Value")]
 
 
 def _of_id(node: etree._Element) -> Iterator[Finding]:

@@ -51,5 +51,10 @@ def findings_of_schema(node: etree._Element, section: str = "ebRS 3.0, XML schem
 def _there(node: etree._Element, path: str) -> etree._Element:
     """The element at libxml2's path, which begins at the element that was checked."""
     below = "/".join(path.strip("/").split("/")[1:])
-    found = node.xpath(below, namespaces={**PREFIXES}) if below else []
+    # The path has the prefixes of the message.
+    prefixes = {prefix: uri for one in node.iter() for prefix, uri in one.nsmap.items() if prefix}
+    try:
+        found = node.xpath(below, namespaces=prefixes) if below else []
+    except etree.XPathEvalError:
+        found = []
     return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else node

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from conformance.reports.told import headline, rows_of
 from conformance.results import Outcome, Run, Severity, Verdict
 
 _COLOURS = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOT_RUN: "dim"}
@@ -84,5 +85,6 @@ def _show_failed(outcome: Outcome, console: Console) -> None:
     findings = [*outcome.findings, *(one for exchange in outcome.exchanges for one in exchange.findings)]
     for one in findings:
         if one.severity is Severity.ERROR:
-            line(f"  - {one.rule} ({one.section})\n    at {one.where}")
-            line(f"    seen {one.seen}, expected {one.expected}")
+            line(f"  {headline(one)}")
+            for row in rows_of(one):
+                line(f"    {row}")

@@ -13,6 +13,7 @@ RIM = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
         b"",
         b"<a",
         b"<a/><b/>",
+        b"<a:b/>",
         b"<!DOCTYPE a><a/>",
         b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
         b'<!DOCTYPE a SYSTEM "file:///etc/hostname"><a/>',

@@ -50,7 +50,8 @@ def test_the_terminal_tells_what_failed_and_counts_the_rest():
     assert progress.getvalue().split() == ["failed", "ask", "passed", "ask-again", "not", "run", "show"]
     lines = [one.strip() for one in shown.getvalue().splitlines()]
     assert lines[0] == "FAILED ask: Ask for documents (ITI TF-2: 3.18.4.1.2)"
-    assert "- a stored query is known (ITI TF-2: 3.18.4.1.2.4)" in lines
+    assert "ERROR: a stored query is known" in lines
+    assert "seen      urn:uuid:14d4debe-8f97-4251-9a74-a90016b0af0d" in lines
     assert lines[-1] == "1 passed, 1 failed, 1 not run"
 
 
