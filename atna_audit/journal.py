@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Protocol
 
-from sqlalchemy import bindparam, select, union
+from sqlalchemy import and_, bindparam, select, union
 
 from atna_audit import journal_texts as texts
 from atna_audit.accesses import Access, NamedDocument, Person, accesses
@@ -198,18 +198,20 @@ _subject = audit_subject.c
 _period = (_subject.at_milliseconds >= bindparam("since"), _subject.at_milliseconds < bindparam("until"))
 _about = union(
     *(
-        select(_subject.record, _subject.at_milliseconds).where(
+        select(_subject.record, _subject.at_milliseconds, _subject.month).where(
             _subject.about == int(about), any_of(_subject.value, bindparam(values)), *_period
         )
         for about, values in ((About.PATIENT, "patients"), (About.DOCUMENT, "documents"))
     )
 ).subquery("about")
 _latest = (
-    select(_about.c.record)
+    select(_about.c.record, _about.c.month)
     .order_by(_about.c.at_milliseconds.desc(), _about.c.record.desc())
     .limit(bindparam("limit"))
     .subquery("latest")
 )
 _SELECT = Statement(
-    select(audit_record.c.id, audit_record.c.message).where(audit_record.c.id.in_(select(_latest.c.record)))
+    select(audit_record.c.id, audit_record.c.message).join(
+        _latest, and_(_latest.c.record == audit_record.c.id, _latest.c.month == audit_record.c.month)
+    )
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from atna_audit.following import spooled_as
 from atna_audit.store import milliseconds
@@ -134,18 +134,19 @@ def _time(ns: int) -> datetime:
     return datetime.fromtimestamp(ns / _NS, UTC)
 
 
+_SAME = and_(audit_subject.c.record == audit_record.c.id, audit_subject.c.month == audit_record.c.month)
 _OF_SERIES = (audit_subject.c.about == int(About.SERIES), audit_subject.c.value == bindparam("series"))
 _COUNT_BEFORE = Statement(
     select(func.count()).where(*_OF_SERIES, audit_subject.c.at_milliseconds < bindparam("at"))
 )
 _SELECT_AT = Statement(
     select(audit_record.c.message)
-    .join(audit_subject, audit_subject.c.record == audit_record.c.id)
+    .join(audit_subject, _SAME)
     .where(*_OF_SERIES, audit_subject.c.at_milliseconds == bindparam("at"))
 )
 _SELECT_COUNTS = Statement(
     select(audit_record.c.message)
-    .join(audit_subject, audit_subject.c.record == audit_record.c.id)
+    .join(audit_subject, _SAME)
     .where(
         audit_subject.c.about == int(About.EVENT),
         audit_subject.c.value == REQUESTS_COUNTED.code,

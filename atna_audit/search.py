@@ -99,6 +99,7 @@ def _statement(asked: frozenset[str]) -> Statement:
         subject = audit_subject.alias(f"subject_{about}").c
         query = query.where(
             subject.record == record.id,
+            subject.month == record.month,
             subject.about == int(about),
             subject.value == bindparam(about.name),
             subject.at_milliseconds == record.at_milliseconds,

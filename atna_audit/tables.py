@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -33,7 +34,8 @@ class About(IntEnum):
 
 
 # One row: how many records were ever stored, the tree over them, and how many of the first ones were dropped,
-# all signed. Whoever stores locks it, so that numbers have no gaps and stand in the order of arrival.
+# all signed; and the month of the last. Whoever stores locks it, so that numbers have no gaps and stand in
+# the order of arrival.
 audit_log = Table(
     "audit_log",
     metadata,
@@ -41,6 +43,7 @@ audit_log = Table(
     Column("records", BigInteger, nullable=False),
     Column("peaks", LargeBinary, nullable=False),
     Column("dropped", BigInteger, nullable=False),
+    Column("month", Integer, nullable=False),
     Column("signed_milliseconds", BigInteger, nullable=False),
     Column("signature", LargeBinary, nullable=False),
 )
@@ -53,13 +56,18 @@ audit_leaf = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
+# Records lie by the month in which they were stored, as 203001, so that PostgreSQL has a partition for each
+# and drops it whole. The month of a later record is never an earlier one, whatever clocks say.
+_BY_MONTH = "LIST (month)"
+
 # `message` is what came in, byte for byte; all else is read from it, and empty where that could not be read.
 # A sender delivers at least once: `digest` is the same whenever it sends the same record.
 audit_record = Table(
     "audit_record",
     metadata,
     Column("id", _BIG_KEY, primary_key=True, autoincrement=False),
-    Column("digest", Text, nullable=False, unique=True),
+    Column("month", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
     Column("received_milliseconds", BigInteger, nullable=False),
     Column("peer", Text, nullable=False),
     Column("transport", Text, nullable=False),
@@ -69,6 +77,7 @@ audit_record = Table(
     Column("sender", Text, nullable=False),
     # One a line; empty for a message that is as it should be.
     Column("diagnosis", Text, nullable=False),
+    UniqueConstraint("digest", "month", name="uq_audit_record_digest"),
     Index("ix_audit_record_at", "at_milliseconds"),
     Index("ix_audit_record_outcome", "outcome", "at_milliseconds"),
     Index("ix_audit_record_sender", "sender", "at_milliseconds"),
@@ -79,6 +88,7 @@ audit_record = Table(
         postgresql_where=text("diagnosis <> ''"),
         sqlite_where=text("diagnosis <> ''"),
     ),
+    postgresql_partition_by=_BY_MONTH,
 )
 
 # What a process has changed and perhaps not recorded: the records of it, until they are in its spool. A row
@@ -100,6 +110,8 @@ audit_subject = Table(
     Column("value", Text, primary_key=True),
     Column("at_milliseconds", BigInteger, primary_key=True, autoincrement=False),
     Column("record", BigInteger, primary_key=True, autoincrement=False),
+    Column("month", Integer, primary_key=True, autoincrement=False),
     Index("ix_audit_subject_record", "record"),
     sqlite_with_rowid=False,
+    postgresql_partition_by=_BY_MONTH,
 )

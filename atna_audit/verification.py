@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, or_, select
 
 from atna_audit.checkpoints import Checkpoint, SigningKey
 from atna_audit.merkle import HASH_BYTES, Tree, leaf_of
+from atna_audit.store import month_of
 from atna_audit.tables import audit_leaf, audit_log, audit_record, audit_subject
 from database import Database, Reading, Row, Statement
 
@@ -43,7 +44,7 @@ async def damage_in(
     expected = defaultdict(list)
     for checkpoint in (*known, newest):
         expected[checkpoint.size].append(checkpoint)
-    tree = Tree()
+    tree, month = Tree(), 0
     for first in range(1, newest.size + 1, RECORDS_AT_ONCE):
         last = min(first + RECORDS_AT_ONCE - 1, newest.size)
         async with database.reading() as reading:
@@ -51,6 +52,10 @@ async def damage_in(
         for number in range(first, last + 1):
             for trouble in batch.troubles(number):
                 yield Damage(number, trouble)
+            if record := batch.records.get(number):
+                month = max(month, _month_of(record))
+                if record["month"] != month:
+                    yield Damage(number, "it lies in another month")
             tree.append(batch.leaves.get(number, _NO_LEAF))
             for checkpoint in expected[number]:
                 if checkpoint.root != tree.root.hex():
@@ -78,7 +83,7 @@ class _Batch:
     dropped: int
     leaves: dict[int, bytes]
     records: dict[int, Mapping[str, object]]
-    subjects: dict[int, list[tuple[int, str, int]]]
+    subjects: dict[int, list[tuple[int, str, int, int]]]
 
     @classmethod
     async def read(cls, reading: Reading, first: int, last: int, key: SigningKey) -> "_Batch":
@@ -88,8 +93,8 @@ class _Batch:
         )
         checkpoint = _checkpoint(log)
         by_record = defaultdict(list)
-        for record, about, value, at_milliseconds in subjects:
-            by_record[record].append((about, value, at_milliseconds))
+        for record, *subject in subjects:
+            by_record[record].append(tuple(subject))
         return cls(
             # Only a signature says that contents may be gone.
             checkpoint.dropped if key.signed_it(checkpoint) else 0,
@@ -112,8 +117,10 @@ class _Batch:
                 yield "it was dropped, and contents of it are there"
         elif record is None:
             yield "it is missing"
-        elif leaf_of({**record, "message": bytes(record["message"])}, subjects) != leaf:  # type: ignore[call-overload]  # a row's values are of any type
-            yield "it is not what was stored"
+        else:
+            about = [one[:3] for one in subjects if one[3] == record["month"]]
+            if leaf_of({**record, "message": bytes(record["message"])}, about) != leaf:  # type: ignore[call-overload]  # a row's values are of any type
+                yield "it is not what was stored"
 
 
 async def _beyond(database: Database) -> AsyncIterator[Damage]:
@@ -133,6 +140,13 @@ def _checkpoint(row: Row) -> Checkpoint:
     except ValueError:
         root = ""
     return Checkpoint(records, root, dropped, signed_milliseconds, bytes(signature).hex())
+
+
+def _month_of(record: Mapping[str, object]) -> int:
+    received_milliseconds = record["received_milliseconds"]
+    if not isinstance(received_milliseconds, int):
+        raise TypeError("times are stored as numbers")
+    return month_of(datetime.fromtimestamp(received_milliseconds / 1000, UTC))
 
 
 def _named(checkpoint: Checkpoint) -> str:
@@ -160,7 +174,11 @@ _SELECT_RECORDS = Statement(
 )
 _SELECT_SUBJECTS = Statement(
     select(
-        audit_subject.c.record, audit_subject.c.about, audit_subject.c.value, audit_subject.c.at_milliseconds
+        audit_subject.c.record,
+        audit_subject.c.about,
+        audit_subject.c.value,
+        audit_subject.c.at_milliseconds,
+        audit_subject.c.month,
     ).where(audit_subject.c.record.between(bindparam("first"), bindparam("last")))
 )
 _SIZE = select(audit_log.c.records).scalar_subquery()

@@ -22,6 +22,9 @@ log = logging.getLogger("coffre.audit")
 # How much of the log whoever can write into the database could cut off its end unseen.
 CHECKPOINT_SECONDS = 300.0
 
+# A month's partition is there some days before its first record.
+ROOM_AHEAD = timedelta(days=7)
+
 # The end of a server waits so long for a database that may be gone.
 LAST_CHECKPOINT_SECONDS = 3.0
 
@@ -80,6 +83,7 @@ class AuditCare:
         while True:
             try:
                 await keep_checkpoint(self.store.database, self.settings.checkpoints)
+                await self.store.make_room(self.clock() + ROOM_AHEAD)
                 if self._next_day is None or self.clock() >= self._next_day:
                     await self.daily()
                     self._next_day = self.clock() + timedelta(days=1)

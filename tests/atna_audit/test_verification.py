@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, text, update
 
 from atna_audit.checkpoints import BadCheckpoint, Checkpoint, SigningKey, read_checkpoints
 from atna_audit.iti20_record_audit_event import Arrival, record_of
@@ -20,12 +20,13 @@ from tests.messages.audit import HEADER, RETRIEVED
 
 SIZE = 13
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+LAST_MONTH = datetime(2029, 12, 2, 12, tzinfo=UTC)
 TABLES = (audit_log, audit_leaf, audit_record, audit_subject)
 
 
-def arrival(number: int) -> Arrival:
+def arrival(number: int, noon: datetime = NOON) -> Arrival:
     message = HEADER.replace(b" p ", b" %d " % number) + RETRIEVED
-    return Arrival(message, "10.0.0.9", "tls", NOON + timedelta(minutes=number))
+    return Arrival(message, "10.0.0.9", "tls", noon + timedelta(minutes=number))
 
 
 async def fill(store: AuditStore, count: int = SIZE, start: int = 0) -> None:
@@ -110,7 +111,8 @@ async def test_a_checkpoint_of_another_key_proves_nothing(store, tmp_path):
 
 
 async def test_what_is_dropped_by_age_stays_proven(store):
-    await fill(store)
+    await store.add([record_of(arrival(number, LAST_MONTH)) for number in range(6)])
+    await fill(store, 7, 6)
     kept = await newest_checkpoint(store.database)
     assert await store.drop(arrival(6).received_at) == 6
     assert await store.drop(arrival(6).received_at) == 0
@@ -118,7 +120,6 @@ async def test_what_is_dropped_by_age_stays_proven(store):
     assert {row[0] for row in await rows(store.database, audit_subject, audit_subject.c.record)} == set(
         range(7, 14)
     )
-    await fill(store, 4, SIZE)
     assert await damage(store, kept) == []
     assert (await newest_checkpoint(store.database)).dropped == 6
     await tampered(store, delete(audit_record).where(audit_record.c.id == 7))
@@ -127,9 +128,41 @@ async def test_what_is_dropped_by_age_stays_proven(store):
 
 async def test_an_older_record_behind_a_younger_one_is_kept_with_it(store):
     """A clock that went back must not have younger records dropped."""
-    await store.add([record_of(arrival(number)) for number in (5, 1, 6, 2)])
-    assert await store.drop(arrival(4).received_at) == 0
-    assert await store.drop(arrival(6).received_at) == 2
+    await store.add([record_of(arrival(1, LAST_MONTH)), record_of(arrival(2))])
+    await store.add([record_of(arrival(3, LAST_MONTH))])
+    assert await damage(store) == []
+    assert await store.drop(arrival(4).received_at) == 1
+    assert await damage(store) == []
+
+
+async def test_a_record_that_is_put_into_another_month_is_named(store):
+    """It would be dropped with the others of that month."""
+    await fill(store)
+    await store.make_room(arrival(0, LAST_MONTH).received_at)
+    await tampered(store, update(audit_record).where(audit_record.c.id == 4).values(month=202912))
+    assert Damage(4, "it lies in another month") in await damage(store)
+
+
+async def test_postgresql_has_a_partition_for_each_month(migrated_postgresql_url, tmp_path):
+    """And retention drops it whole; what is sent again is known although its month is over."""
+    database = await open_database(migrated_postgresql_url)
+    store = AuditStore(database, SigningKey.of_file(tmp_path / "key"))
+    await store.add([record_of(arrival(1, LAST_MONTH))])
+    assert await store.add([record_of(arrival(1))]) == 0
+    await store.add([record_of(arrival(2))])
+    await store.make_room(arrival(0).received_at + timedelta(days=31))
+    assert await partitions(database) == ["audit_record_202912", "audit_record_203001", "audit_record_203002"]
+    await store.drop(arrival(0).received_at)
+    assert await partitions(database) == ["audit_record_203001", "audit_record_203002"]
+    assert await damage(store) == []
+    await database.close()
+
+
+async def partitions(database: Database) -> list[str]:
+    """The months that there are."""
+    children = "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+    of_records = f"{children} WHERE inhparent = 'audit_record'::regclass AND relkind = 'r' ORDER BY relname"
+    return [name for (name,) in await database.fetch(Statement(text(of_records.replace(":", r"\:"))))]
 
 
 async def test_whoever_says_that_records_were_dropped_lacks_the_key(store):
@@ -194,7 +227,7 @@ def pick(rows_of_table: list[dict[str, object]], number: int) -> dict[str, objec
 
 def alter_record(log: Rows, one: int, other: int) -> None:
     record = pick(log["audit_record"], one)
-    name = sorted(set(record) - {"id"})[other % (len(record) - 1)]
+    name = sorted(set(record) - {"id", "month"})[other % (len(record) - 2)]
     value = record[name]
     record[name] = value + b"x" if isinstance(value, bytes) else f"{value}x" if isinstance(value, str) else 4
 

@@ -5,6 +5,7 @@ in the other; both logs verify.
 """
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -46,7 +47,7 @@ class Answers:
         ended = threading.Event()
 
         def ask() -> None:
-            with suppress(OSError, AssertionError):
+            with suppress(OSError, AssertionError, http.client.HTTPException):
                 while not ended.is_set():
                     self.patients.append(platform.add_patient())
 
