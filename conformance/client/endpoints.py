@@ -27,6 +27,8 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_MLLP_BYTES = 1024 * 1024
 # Who connects and says nothing is let go.
 SILENCE_SECONDS = 60
+# Practice software keeps a few connections open.
+MAX_CONNECTIONS = 64
 # How long the end of a session waits for the endpoints to notice.
 POLL_SECONDS = 0.05
 # A chunk's length is a few hexadecimal digits.
@@ -87,6 +89,19 @@ def web_services(
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
+        def process_request(self, request: Any, client_address: Any) -> None:
+            # One too many is closed at once, rather than kept waiting.
+            if places.acquire(blocking=False):
+                super().process_request(request, client_address)
+            else:
+                self.shutdown_request(request)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                places.release()
+
         def finish_request(self, request: Any, client_address: Any) -> None:
             # The handshake is the peer's time, not that of all others.
             with suppress(OSError):
@@ -97,6 +112,7 @@ def web_services(
                 with tls.wrap_socket(request, server_side=True) as secured:
                     super().finish_request(secured, client_address)
 
+    places = threading.Semaphore(MAX_CONNECTIONS)
     server = Server((host, port), Handler)
 
     def serve() -> None:
@@ -110,6 +126,13 @@ def web_services(
 def identity_feed(host: str, port: int, watch: Watch) -> Iterator[int]:
     """Take HL7 v2 messages in MLLP frames [ITI-8]; which port it is."""
     listener = socket.create_server((host, port))
+    places = threading.Semaphore(MAX_CONNECTIONS)
+
+    def converse(connection: socket.socket) -> None:
+        try:
+            _converse(connection, watch)
+        finally:
+            places.release()
 
     def accept() -> None:
         while True:
@@ -117,7 +140,10 @@ def identity_feed(host: str, port: int, watch: Watch) -> Iterator[int]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=_converse, args=(connection, watch), daemon=True).start()
+            if places.acquire(blocking=False):
+                threading.Thread(target=converse, args=(connection,), daemon=True).start()
+            else:
+                connection.close()
 
     with _in_background(accept, lambda: listener.shutdown(socket.SHUT_RDWR), listener.close):
         yield int(listener.getsockname()[1])

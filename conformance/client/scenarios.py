@@ -66,9 +66,10 @@ def _every_message(observed: Seen) -> Iterator[Outcome]:
         wrong = [one for one in messages if not one.good]
         exchanges: tuple[Exchange, ...] = tuple(one.exchange for one in messages)
         reason = f"{len(wrong)} of {len(messages)} messages have errors" if wrong else ""
+        verdict = Verdict.FAILED if wrong else Verdict.PASSED
         yield Outcome(
             f"messages-{number.lower()}", "Every message", "", number, f"Every message of {number} is right",
-            "ITI TF-2", Verdict.FAILED if wrong else Verdict.PASSED, reason, exchanges,
+            f"ITI TF-2: 3.{number.removeprefix('ITI-')}", verdict, reason, exchanges,
         )  # fmt: skip
 
 

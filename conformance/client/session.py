@@ -18,7 +18,7 @@ from conformance.results import Outcome, Run
 from conformance.sink import listening
 
 # A person sends some hundreds; what comes later is answered and not kept.
-MAX_MESSAGES_KEPT = 5_000
+MAX_MESSAGES_KEPT = 1_000
 
 Told = Callable[[Observation, tuple[Outcome, ...]], None]
 

@@ -9,6 +9,8 @@ from conformance.reports.shown import marks_of, shown
 from conformance.results import Exchange, Finding, Outcome, Run, Severity, Verdict
 
 _HERE = Path(__file__).parent
+# WS-Addressing 1.0: 3.2; HL7 v2.3.1: 2.24.2.
+_MARKS_OF_ANSWERS = (b":RelatesTo>", b"\rMSA|")
 _WORDS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.NOT_RUN: "not run"}
 
 
@@ -67,7 +69,7 @@ def _head(run: Run, title: str) -> Iterator[str]:
     seconds = (run.ended - run.started).total_seconds()
     facts = {
         "when": f"{run.started:%Y-%m-%d %H:%M} UTC, for {seconds:.0f} seconds",
-        "plan set": f"{run.plan_set}, seed {run.seed}",
+        "plan set": f"{run.plan_set}, seed {run.seed}" if run.seed else run.plan_set,
         **dict(run.endpoints),
     }
     for name, value in facts.items():
@@ -171,10 +173,18 @@ def _exchange(exchange: Exchange, id: str, product: str) -> Iterator[str]:
     for number, one in enumerate(exchange.findings):
         anchor = f"{id}-{number}"
         yield _finding(one, anchor if f'id="{anchor}"' in received else "")
+    panes = [("sent by the kit", shown(exchange.sent, {})), (f"received from {escape(product)}", received)]
+    if _kit_answered(exchange):
+        panes.reverse()
     yield "<div class='messages'>"
-    yield f"<div><h4>sent by the kit</h4><pre tabindex='0'>{shown(exchange.sent, {})}</pre></div>"
-    yield f"<div><h4>received from {escape(product)}</h4><pre tabindex='0'>{received}</pre></div>"
+    for title, text in panes:
+        yield f"<div><h4>{title}</h4><pre tabindex='0'>{text}</pre></div>"
     yield "</div></details>"
+
+
+def _kit_answered(exchange: Exchange) -> bool:
+    """Whether software under test asked: then what we sent, if anything, is an answer to it."""
+    return not exchange.sent or any(mark in exchange.sent for mark in _MARKS_OF_ANSWERS)
 
 
 def _finding(one: Finding, anchor: str) -> str:

@@ -276,3 +276,25 @@ def test_what_a_registry_refuses_is_refused():
         new = new.replace("</rim:RegistryObjectList>", f"{nowhere}</rim:RegistryObjectList>")
         assert practice.provide(new).codes == ["UnresolvedReferenceException"]
         assert practice.retrieve("2.999.404").codes == ["XDSDocumentUniqueIdError"]
+
+
+def test_a_body_may_come_in_chunks_and_not_be_endless(monkeypatch):
+    """RFC 9112: 7.1."""
+    with opened() as (_, practice):
+        message = envelope(requests.ITI_18, requests.find_documents(PATIENT))
+        pieces = [message[:100], message[100:]]
+        answer = post(practice.at["registry"], pieces, "application/soap+xml")
+        assert (answer.status, answer.status_urn) == (200, requests.SUCCESS)
+        monkeypatch.setattr("conformance.client.endpoints.MAX_BODY_BYTES", len(message) - 1)
+        assert post(practice.at["registry"], message).status == 413
+        assert post(practice.at["registry"], pieces).status == 413
+
+
+def test_who_comes_when_all_places_are_taken_is_let_go(monkeypatch):
+    monkeypatch.setattr("conformance.client.endpoints.MAX_CONNECTIONS", 1)
+    with opened() as (_, practice):
+        address = ("127.0.0.1", int(practice.at["registry"].split(":")[2].split("/")[0]))
+        with socket.create_connection(address) as first:
+            first.sendall(b"POST /registry HTTP/1.1\r\n")
+            with socket.create_connection(address, ANSWER_TIMEOUT_SECONDS) as second:
+                assert second.recv(1) == b""

@@ -209,3 +209,14 @@ def test_what_is_worth_knowing_is_no_error():
 
 def test_the_patient_of_the_samples_is_a_good_one():
     assert PATIENT in submission().replace("&amp;", "&")
+
+
+def test_bare_metadata_is_judged_as_what_would_be_registered():
+    """ITI TF-3: 4.2.1."""
+    inside = submission().partition(">")[2].rpartition("</lcm:")[0]
+    bare = inside.replace(
+        "<rim:RegistryObjectList>",
+        '<rim:RegistryObjectList xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0">',
+    )
+    assert judge(bare.encode()).kind == "a request of Register Document Set-b [ITI-42]"
+    assert errors(bare) == errors(submission())
