@@ -11,6 +11,7 @@ from conformance.messages.objects import TABLES, metadata_object
 from conformance.names import Names
 from conformance.plan import BadPlan
 from ihe.associations import ASSOCIATION_TYPES
+from ihe.attributes import Slot
 from ihe.namespaces import LCM, RIM
 
 STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
@@ -171,6 +172,7 @@ class _Writer:
                 raise BadPlan(f"{self._names.plan}: {name} has no {absent} to do without")
             del attributes[absent]
         known = {row.name for row in TABLES[kind]}
+        known |= {row.carrier.name for row in TABLES[kind] if isinstance(row.carrier, Slot)}
         if misspelt := [one for one in attributes if one not in known and ":" not in one]:
             raise BadPlan(f"{self._names.plan}: a {kind} has no {', '.join(misspelt)}")
         self._objects.append(metadata_object(kind, attributes))
