@@ -273,7 +273,7 @@ def _of_attributes(node: etree._Element) -> Iterator[Finding]:
         if name not in given:
             yield note(
                 node,
-                "the user's organization is named",
+                f"the user's {name.rpartition(':')[2]} is told",
                 _SECTION,
                 "nothing",
                 name,

@@ -83,10 +83,17 @@ def _of_association(node: etree._Element, members: Members, transaction: str) ->
                 value,
                 "the id of an object of this message, or the entryUUID of a registered one",
             )
+    for value in slot_values(node, "AssociationPropagation"):
+        if value not in ("yes", "no"):
+            rule = "AssociationPropagation is yes or no"
+            yield error(node, rule, "MU supplement: 3.57.4.1.3.3.1", value, "yes or no")
+    if row is UPDATE_AVAILABILITY_STATUS and transaction == "ITI-92":
+        rule = "a restricted update changes no status"
+        yield error(node, rule, "RMU supplement: 3.92.4.1.3", row.name, "new versions of documents alone")
     if row is HAS_MEMBER:
         yield from _of_has_member(node, members, transaction)
     elif row.relationship:
-        yield from _of_relationship(node, members)
+        yield from _of_relationship(node, members, transaction)
 
 
 def _of_has_member(node: etree._Element, members: Members, transaction: str) -> Iterator[Finding]:
@@ -150,9 +157,10 @@ def _of_has_member(node: etree._Element, members: Members, transaction: str) -> 
             )
 
 
-def _of_relationship(node: etree._Element, members: Members) -> Iterator[Finding]:
+def _of_relationship(node: etree._Element, members: Members, transaction: str) -> Iterator[Finding]:
     type, source, target = ends(node)
-    if members.kinds.get(source) != "DocumentEntry":
+    # An update may relate documents that are registered already (MU supplement: 3.57.4.1.3.3.4).
+    if members.kinds.get(source) != "DocumentEntry" and transaction not in _UPDATES:
         yield error(
             f"{where(node)}/@sourceObject",
             "a relationship comes from a document of the submission",

@@ -156,6 +156,11 @@ def _of_document_entry(node: etree._Element) -> Iterator[Finding]:
             node.get("objectType", ""),
             f"{DocumentEntryType.STABLE} or {DocumentEntryType.ON_DEMAND}",
         )
+    for field in ("PID-7|", "PID-8|"):
+        times = sum(value.startswith(field) for value in slot_values(node, "sourcePatientInfo"))
+        if times > 1:
+            rule = "a Field that a person has once stands once"
+            yield error(node, rule, "ITI TF-3: 4.2.3.2.23", f"{times} times {field}", "once")
     begin, end = (slot_values(node, name) for name in ("serviceStartTime", "serviceStopTime"))
     if begin and end and begin[0].ljust(14, "0") > end[0].ljust(14, "9"):
         rule, seen = "a service does not stop before it starts", f"{begin[0]} to {end[0]}"

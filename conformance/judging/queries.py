@@ -93,6 +93,9 @@ def findings_in_retrieval(request: etree._Element, section: str) -> Iterator[Fin
 
 def findings_in_removal(request: etree._Element) -> Iterator[Finding]:
     """Yield what is wrong in a RemoveObjectsRequest (RMD supplement: 3.62.4.1.2)."""
+    if not select(request, "rim:ObjectRefList/rim:ObjectRef"):
+        rule = "a removal names something"
+        yield error(request, rule, "RMD supplement: 3.62.4.1.2", "no ObjectRef", "at least one rim:ObjectRef")
     for one in select(request, "rim:ObjectRefList/rim:ObjectRef"):
         if not is_uuid(one.get("id", "")):
             yield error(

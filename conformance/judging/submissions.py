@@ -93,7 +93,14 @@ def _of_list(submit: etree._Element, members: Members, transaction: str) -> Iter
                 "that of a SubmissionSet or that of a Folder",
                 "Add a Classification with the classificationNode that says what the package is.",
             )
-    if set(members.kinds.values()) == {"SubmissionSet"} and transaction != "ITI-57":
+    if transaction == "ITI-92":
+        for id in members.of("Folder"):
+            rule, expected = "a restricted update is of no Folder", "DocumentEntries alone"
+            yield error(members.nodes[id], rule, "RMU supplement: 3.92.4.1.3", "a Folder", expected)
+    if set(members.kinds.values()) == {"SubmissionSet"} and transaction in _UPDATES:
+        rule, expected = "an update asks for something", "a new version, a status change or an Association"
+        yield error(submit, rule, "MU supplement: 3.57.4.1.3", "a SubmissionSet alone", expected)
+    if set(members.kinds.values()) == {"SubmissionSet"} and transaction not in _UPDATES:
         yield error(
             submit,
             "a submission set alone is nothing to submit",

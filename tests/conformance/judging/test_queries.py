@@ -92,3 +92,5 @@ def test_a_removal_names_objects_by_uuid():
         "</rim:ObjectRefList></lcm:RemoveObjectsRequest>"
     )
     assert errors(envelope(requests.ITI_62, body)) == {"objects are removed by their ids alone"}
+    nothing = changed(body, ('<rim:ObjectRef id="Document1"/>', ""))
+    assert "a removal names something" in errors(envelope(requests.ITI_62, nothing))

@@ -9,6 +9,8 @@ from tests.conformance.judging.samples import PATIENT, changed, errors, rules, s
 from tests.messages import requests
 from tests.wire import MTOM_TYPE, envelope, include, mtom
 
+SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
+SUBMIT_ASSOCIATION = "urn:ihe:iti:2010:AssociationType:SubmitAssociation"
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 CLASS_CODE = re.compile(r'<rim:Classification id="REPORT-Document1".*?</rim:Classification>')
 LINK = re.compile(r'<rim:Association id="SubmissionSet1-Document1".*?</rim:Association>')
@@ -220,3 +222,33 @@ def test_bare_metadata_is_judged_as_what_would_be_registered():
     )
     assert judge(bare.encode()).kind == "a request of Register Document Set-b [ITI-42]"
     assert errors(bare) == errors(submission())
+
+
+def test_a_person_is_born_once():
+    """ITI TF-3: 4.2.3.2.23."""
+    twice = changed(submission(), ("PID-5|Muller^Jeanne", "PID-8|F"))
+    assert "a Field that a person has once stands once" in errors(twice)
+
+
+def test_an_update_is_held_to_its_own_rules():
+    """MU supplement: 3.57.4.1.3; RMU supplement: 3.92.4.1.3."""
+    package = requests.submission_set(PATIENT, requests.fresh_oid(), "SubmissionSet1")
+    change = requests.status_change(requests.fresh_uuid())
+    assert errors(envelope(requests.ITI_57, requests.submit(package, change))) == set()
+    assert errors(envelope(requests.ITI_57, requests.submit(package))) == {"an update asks for something"}
+    assert errors(envelope(requests.ITI_92, requests.submit(package, change))) == {
+        "a restricted update changes no status"
+    }
+    folder = requests.folder(PATIENT, requests.fresh_oid())
+    restricted = errors(envelope(requests.ITI_92, requests.submit(package, folder)))
+    assert "a restricted update is of no Folder" in restricted
+    signs = requests.association(requests.fresh_uuid(), requests.fresh_uuid(), SIGNS, id="payload")
+    trigger = requests.association("SubmissionSet1", "payload", SUBMIT_ASSOCIATION, id="trigger")
+    assert errors(envelope(requests.ITI_57, requests.submit(package, signs, trigger))) == set()
+    propagated = requests.slot("AssociationPropagation", "perhaps")
+    links = requests.association(
+        "SubmissionSet1", "payload", SUBMIT_ASSOCIATION, id="trigger", more=propagated
+    )
+    assert errors(envelope(requests.ITI_57, requests.submit(package, signs, links))) == {
+        "AssociationPropagation is yes or no"
+    }
