@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.judging.message import judge as read
+from conformance.reports.json_file import read_run
+from conformance.target import KEPT_BYTES
 from tests.services.judged import DOMAIN, command, judge
 from tests.services.platform import Platform, running
+
+TAKEN = b"ResponseStatusType:Success"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -40,9 +45,15 @@ def test_runs_side_by_side_do_not_meet(judged):
     assert said[0]["seed"] != said[1]["seed"]
 
 
-def test_every_plan_is_passed(judged):
-    status, said = judge(judged)
+def test_every_plan_is_passed(judged, tmp_path):
+    """And whoever only reads finds no error in any message that was taken."""
+    status, said = judge(judged, "--save", str(tmp_path / "run.json"))
     failed = {one["plan"]: one["reason"] for one in said["outcomes"] if one["verdict"] == "failed"}
     assert failed == {}
     assert sum(one["verdict"] == "passed" for one in said["outcomes"]) > 500
     assert status == 0
+    run = read_run((tmp_path / "run.json").read_text())
+    taken = [one for outcome in run.outcomes for one in outcome.exchanges if TAKEN in one.received]
+    whole = [one.sent for one in taken if len(one.sent) < KEPT_BYTES]
+    assert len(whole) > 500
+    assert [one for message in whole for one in read(message).findings if one.severity == "error"] == []
