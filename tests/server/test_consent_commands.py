@@ -61,6 +61,16 @@ def test_what_is_decided_is_shown_explained_and_taken_back(directory):
     assert shown["history"][-1]["before"] == "exclusion person 2.999.4|A"
 
 
+def test_a_grant_may_begin_later(directory):
+    """Its days are counted from its start; what somebody would see then is told."""
+    said(directory, "open", "P1")
+    later = ("--from", "2031-01-01", "--days", "5")
+    given = said(directory, "grant", "P1", "--person", "2.999.4|A", "--read", *later)
+    assert given.endswith("grant person 2.999.4|A read normal portal from 2031-01-01 until 2031-01-06.\n")
+    question = ("explain", "P1", "--person", "2.999.4|A", "--profession", "DOCTOR|2.999.7", "--at")
+    assert "- a care relationship" in said(directory, *question, "2031-01-05")
+
+
 def test_each_language_is_told_why(directory):
     """In plain words; an emergency and a day may be supposed."""
     said(directory, "open", "P1")
