@@ -44,6 +44,8 @@ audit_log = Table(
     Column("peaks", LargeBinary, nullable=False),
     Column("dropped", BigInteger, nullable=False),
     Column("month", Integer, nullable=False),
+    # Up to what number somebody has looked whether a patient is to be told of it.
+    Column("noticed", BigInteger, nullable=False),
     Column("signed_milliseconds", BigInteger, nullable=False),
     Column("signature", LargeBinary, nullable=False),
 )

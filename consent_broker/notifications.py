@@ -1,7 +1,7 @@
 """The outbox of what patients are to be told: written before the answer leaves, emptied by who tells them."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,9 +15,15 @@ from xua.user import User
 
 
 class NotificationKind(StrEnum):
-    """Of what a patient is told."""
+    """Of what a patient is told: of an emergency at once, of the rest as his audit records tell of it."""
 
     EMERGENCY = "emergency"
+    FIRST_ACCESS = "first-access"
+    DEPOSITED = "deposited"
+    OPENED = "opened"
+    REMOVED = "removed"
+    RIGHTS_CHANGED = "rights-changed"
+    JOURNAL_READ = "journal-read"
 
 
 # One page of the outbox; whoever tells patients comes again.
@@ -26,7 +32,7 @@ MAX_NOTIFICATIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """That somebody got into a patient's record, when, and why by his own words; `told` once he was told."""
+    """What somebody did in a patient's record, when, and why by his own words; `told` once he was told."""
 
     number: int
     patient: str
@@ -41,6 +47,22 @@ class Notification:
     told: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a patient is to be told; all that is of one kind and one occasion is told once."""
+
+    patient: str
+    kind: NotificationKind
+    person: str
+    name: str
+    role: str
+    organization: str
+    purpose: str
+    reason: str
+    occasion: str
+    made: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Notifications:
     """The outbox on its table."""
@@ -50,22 +72,25 @@ class Notifications:
     async def note(self, patients: Collection[str], user: User, at: datetime) -> None:
         """Have these patients told of this user's emergency; once for all that one assertion is used for."""
         role, purpose = user.role, user.purpose_of_use
-        rows = [
-            {
-                "patient": patient,
-                "kind": NotificationKind.EMERGENCY,
-                "person": f"{user.id.root}|{user.id.extension}",
-                "name": user.name,
-                "role": (role.display_name or role.code) if role else "",
-                "organization": user.organization_name or user.organization_id,
-                "purpose": purpose.code if purpose else "",
-                "reason": purpose.original_text if purpose else "",
-                "occasion": f"{user.issuer} {user.assertion_id}",
-                "made": int(at.timestamp()),
-                "told": None,
-            }
+        await self.note_all(
+            Notice(
+                patient=patient,
+                kind=NotificationKind.EMERGENCY,
+                person=f"{user.id.root}|{user.id.extension}",
+                name=user.name,
+                role=(role.display_name or role.code) if role else "",
+                organization=user.organization_name or user.organization_id,
+                purpose=purpose.code if purpose else "",
+                reason=purpose.original_text if purpose else "",
+                occasion=f"{user.issuer} {user.assertion_id}",
+                made=at,
+            )
             for patient in sorted(patients)
-        ]
+        )
+
+    async def note_all(self, notices: Iterable[Notice]) -> None:
+        """Have patients told of these."""
+        rows = [{**asdict(one), "made": int(one.made.timestamp()), "told": None} for one in notices]
         await self.database.transact(lambda transaction: transaction.execute(_NOTE, rows))
 
     async def untold(self) -> tuple[Notification, ...]:

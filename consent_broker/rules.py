@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from consent_broker.model import Level, Origin, Pair, Party, RecordStatus, Right
+from consent_broker.notifications import NotificationKind
 
 ANY = "*"
 
@@ -143,6 +144,8 @@ class Rules:
     members_only: bool = False
     policies: Mapping[Pair, Policy] = field(default_factory=dict)
     """What consent documents may acknowledge; without any policy they are documents like others."""
+    tells: frozenset[NotificationKind] = frozenset()
+    """Of what patients are told besides emergencies."""
 
     @property
     def receipt(self) -> Pair | None:

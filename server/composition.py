@@ -98,6 +98,7 @@ from server.document_storage import open_blobs
 from server.identity_feeds import KnownPatients, mllp_feed, soap_feed
 from server.leftovers import leftovers_settled
 from server.migrations import migrate
+from server.notices import notices_written
 from server.on_demand import documents_on_demand
 from server.receipts import Provide, ReceiptWriter, codes_of_receipts, receipts_written
 from server.registry_transport import in_process, over_http
@@ -153,6 +154,9 @@ async def running_platform(
         database = await open_database(configuration.database.url)
         stack.push_async_callback(database.close)
         records = await _audit_store(configuration, database) if "audit" in actors else None
+        if records and configuration.domain.rules:
+            rules = read_rule_pack(configuration.domain.rules)
+            await stack.enter_async_context(notices_written(database, rules))
         care: AuditCare | None = None
         ours = OwnRepository(records, clock, asyncio.get_running_loop()) if records else None
         if records:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from consent_broker.model import Level, Origin, Pair, Party, PartyKind, RecordStatus, Right
+from consent_broker.notifications import NotificationKind
 from consent_broker.rules import (
     Access,
     Duration,
@@ -182,6 +183,14 @@ class DirectorySection(_Row):
     memberships: bool = False
 
 
+class NotificationsSection(_Row):
+    """Of what patients are told besides emergencies."""
+
+    tell: frozenset[
+        Literal["first-access", "deposited", "opened", "removed", "rights-changed", "journal-read"]
+    ] = frozenset()
+
+
 class RulePack(_Row):
     """The whole file."""
 
@@ -200,6 +209,7 @@ class RulePack(_Row):
     emergency: EmergencySection = EmergencySection()
     minors: MinorsSection | None = None
     directory: DirectorySection = DirectorySection()
+    notifications: NotificationsSection = NotificationsSection()
     policies: tuple[PolicyRow, ...] = Field(default=(), alias="policy")
     access: tuple[AccessRow, ...]
 
@@ -266,6 +276,7 @@ class RulePack(_Row):
             authors_see_own=self.authors_see_own,
             listed_only=self.directory.professionals,
             members_only=self.directory.memberships,
+            tells=frozenset(map(NotificationKind, self.notifications.tell)),
             policies={
                 (row.id, row.domain): row.policy(self._professions(row.professions)) for row in self.policies
             },
