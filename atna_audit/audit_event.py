@@ -2,20 +2,15 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from audit_message.audit_event import SYSTEMS
 from audit_message.model import ActiveParticipant, AuditMessage, ParticipantObject
 from ihe.audit_events import CodedValue
 
 Resource = dict[str, Any]
 
-# Code systems of audit messages by the URIs that FHIR knows them by.
-SYSTEMS: Mapping[str, str] = {
-    "DCM": "http://dicom.nema.org/resources/ontology/DCM",
-    "IHE Transactions": "urn:ihe:event-type-code",
-    "RFC-3881": "urn:ietf:rfc:3881",
-}
 ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 LIFE_CYCLE = "http://terminology.hl7.org/CodeSystem/dicom-audit-lifecycle"

@@ -20,6 +20,10 @@ from ihe.namespaces import ANONYMOUS
 REMEMBERED_MESSAGES = 4096
 
 
+# How AuditEvents come in, without a syslog header.
+FHIR_FEED = "fhir"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A message as it came in, and what was not right about how it came.
@@ -67,7 +71,7 @@ class Repetitions:
 
 def record_of(arrival: Arrival) -> AuditRecord:
     """Read what can be read of a message; nothing is refused (ITI TF-2: 3.20.4.1.3)."""
-    syslog = read_syslog(arrival.message)
+    syslog = _unwrapped(arrival)
     at = syslog.timestamp or arrival.received_at
     sender = syslog.hostname or arrival.peer
     try:
@@ -89,6 +93,12 @@ def record_of(arrival: Arrival) -> AuditRecord:
         (*arrival.diagnosis, *syslog.diagnosis, *departures),
         spooled_as(syslog.process_id),
     )
+
+
+def _unwrapped(arrival: Arrival) -> SyslogMessage:
+    if arrival.transport == FHIR_FEED:
+        return SyslogMessage(arrival.message)
+    return read_syslog(arrival.message)
 
 
 def _digest(arrival: Arrival, syslog: SyslogMessage) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 from atna_audit.audit_event import audit_event, patient_of_token, system_of
 from atna_audit.search import Search, find
 from atna_audit.tables import About
+from audit_message.audit_event import read_record
 from audit_message.model import AuditMessage
-from audit_message.read import NotAnAuditMessage, read_audit_message
+from audit_message.read import NotAnAuditMessage
 from audit_message.syslog import read_syslog
 from database import Database
 from ihe.audit_events import DOCUMENT, PATIENT, CodedValue
@@ -110,7 +111,7 @@ def searchset(page: Page, own_address: str, next_address: str) -> dict[str, Any]
 
 def _read(message: bytes) -> AuditMessage | None:
     try:
-        return read_audit_message(read_syslog(message).content)
+        return read_record(read_syslog(message).content)
     except NotAnAuditMessage:
         return None
 

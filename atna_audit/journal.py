@@ -12,8 +12,9 @@ from atna_audit.accesses import Access, NamedDocument, Person, accesses
 from atna_audit.journal_texts import Language, Text
 from atna_audit.store import milliseconds
 from atna_audit.tables import About, audit_record, audit_subject
+from audit_message.audit_event import read_record
 from audit_message.model import AuditMessage, ParticipantObject
-from audit_message.read import NotAnAuditMessage, read_audit_message
+from audit_message.read import NotAnAuditMessage
 from audit_message.syslog import read_syslog
 from database import Database, Statement, any_of
 from ihe.audit_events import DOCUMENT, PATIENT, CodedValue, ObjectKind
@@ -100,7 +101,7 @@ async def _records(
 def _read(message: bytes, patients: Collection[str], documents: Collection[str]) -> AuditMessage | None:
     """What the record tells about these patients; nothing of others whom it may name as well."""
     try:
-        read = read_audit_message(read_syslog(message).content)
+        read = read_record(read_syslog(message).content)
     except NotAnAuditMessage:
         return None  # nobody could say what was done
     named = [one.id for one in read.objects if _is(one, PATIENT)]

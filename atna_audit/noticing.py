@@ -6,8 +6,9 @@ from sqlalchemy import bindparam, select, update
 
 from atna_audit.accesses import Access, accesses
 from atna_audit.tables import audit_log, audit_record
+from audit_message.audit_event import read_record
 from audit_message.model import AuditMessage
-from audit_message.read import NotAnAuditMessage, read_audit_message
+from audit_message.read import NotAnAuditMessage
 from audit_message.syslog import read_syslog
 from database import Database, Statement
 from ihe.audit_events import PATIENT
@@ -39,7 +40,7 @@ async def have_noticed(database: Database, last: int) -> None:
 
 def _noticed(number: int, content: bytes) -> list[Noticed]:
     try:
-        message = read_audit_message(read_syslog(content).content)
+        message = read_record(read_syslog(content).content)
     except NotAnAuditMessage:
         return []
     (access,) = accesses([(number, message)])

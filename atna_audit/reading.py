@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit_message.audit_event import read_record
 from audit_message.model import ActiveParticipant, AuditMessage
-from audit_message.read import NotAnAuditMessage, read_audit_message
+from audit_message.read import NotAnAuditMessage
 from ihe.audit_events import (
     DOCUMENT,
     PATIENT,
@@ -40,7 +41,7 @@ def summaries(records: Iterable[bytes]) -> Iterator[AuditSummary]:
     """Sum up each record; one that cannot be read is shown as such and does not end the list."""
     for record in records:
         try:
-            yield _summary(read_audit_message(record))
+            yield _summary(read_record(record))
         except NotAnAuditMessage as problem:
             yield AuditSummary(problem=str(problem))
 

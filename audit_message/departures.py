@@ -6,6 +6,7 @@ from datetime import datetime
 from lxml.etree import QName, SubElement, _Element
 
 import schemas
+from audit_message.audit_event import is_audit_event, read_audit_event
 from audit_message.model import AuditMessage
 from audit_message.read import NotAnAuditMessage, action, date_time, message_of, outcome, parsed
 
@@ -32,6 +33,8 @@ def examine(content: bytes, otherwise_at: datetime) -> tuple[AuditMessage, tuple
 
     A time or an outcome that cannot be read must not hide the patient beside it: `otherwise_at` stands in.
     """
+    if is_audit_event(content):
+        return read_audit_event(content), ()
     root = parsed(content)
     found = [*_without_namespace(root)]
     if _is_of_rfc_3881(root):

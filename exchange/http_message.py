@@ -41,13 +41,15 @@ def query_of(request: HttpRequest) -> Pairs:
 
 
 async def content_of(request: HttpRequest, operation: Operation) -> object:
-    """The body: JSON, or the Pairs of a form; None where the operation takes none. 415, 413, or 400."""
+    """The body: JSON, a form's Pairs, or its bytes; None where the operation takes none. 415, 413, or 400."""
     if not operation.takes:
         async for _ in request.call.body:
             raise Problem(Status.BAD_REQUEST, "no body is expected")
         return None
     media_type = _media_type(request, operation)
     content = await _whole(request)
+    if operation.as_it_came:
+        return content
     if media_type == FORM:
         try:
             return _pairs(content.decode("ascii"), "the body")

@@ -63,7 +63,7 @@ class HttpRequest:
 class Asked:
     """A request that was understood, by a user who was verified.
 
-    `content` is None, a JSON value, or the Pairs of a form; `accepted` of `gives` what to answer in.
+    `content` is None, a JSON value, the Pairs of a form, or bytes; `accepted` of `gives` what to answer in.
     """
 
     subject: Subject
@@ -90,8 +90,9 @@ class Operation:
     """One operation at one path.
 
     `takes` are the media types of its body, none where it has none; `gives` those of its answer, the usual
-    one first. The schemas are JSON Schema and `failures` what the operation itself may answer, for whoever
-    reads the description of the interface.
+    one first. Without `needs_user` a node may ask without an assertion, and the operation decides; a body
+    that is taken `as_it_came` is bytes. The schemas are JSON Schema and `failures` what the operation itself
+    may answer, for whoever reads the description of the interface.
     """
 
     name: str
@@ -107,3 +108,5 @@ class Operation:
     gives_schema: Mapping[str, object] = field(default_factory=dict)
     failures: Mapping[Status, str] = field(default_factory=dict)
     errors: ErrorForm = PROBLEM_DETAILS
+    needs_user: bool = True
+    as_it_came: bool = False

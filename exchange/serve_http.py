@@ -47,13 +47,14 @@ async def serve_http(
         if operation is None:
             raise _no_such_operation(request)
         diary.transaction = operation.transaction
-        # 3. Who is asking; nobody is answered without an assertion, whatever web services may be.
+        # 3. Who is asking; nobody is answered without an assertion, whatever web services may be, but a node
+        # that says nothing in anybody's name.
         subject = await who_is_asking(
             request.call,
             InAuthorization(request.headers.get("authorization", ())),
             operation.transaction.number,
             PLACE,
-            needed=True,
+            needed=operation.needs_user,
             users=around.users,
             attestations=around.attestations,
             diary=diary,

@@ -21,7 +21,8 @@ CONSENT_CHANGE = HttpTransaction("consent-changed", "Consent Changed", OUR_OWN)
 
 # A patient's journal is told in his words, not in those of ITI-81.
 JOURNAL_READING = HttpTransaction("journal-read", "Journal Read", OUR_OWN)
+ITI_20 = HttpTransaction("ITI-20", "Record Audit Event")
 ITI_81 = HttpTransaction("ITI-81", "Retrieve ATNA Audit Event")
 ITI_82 = HttpTransaction("ITI-82", "Retrieve Syslog Event")
 
-HTTP_TRANSACTIONS = (CONSENT_READING, CONSENT_CHANGE, JOURNAL_READING, ITI_81, ITI_82)
+HTTP_TRANSACTIONS = (CONSENT_READING, CONSENT_CHANGE, JOURNAL_READING, ITI_20, ITI_81, ITI_82)

@@ -104,6 +104,7 @@ from server.receipts import Provide, ReceiptWriter, codes_of_receipts, receipts_
 from server.registry_transport import in_process, over_http
 from server.repository_care import vault_of
 from server.rest.audit import AuditOperations
+from server.rest.audit_feed import AuditFeed
 from server.rest.consent import ConsentOperations
 from server.rules import read_rule_pack
 from server.settings import Configuration
@@ -230,7 +231,14 @@ async def running_platform(
         address = configuration.address
         urls = {name: f"{address}/{name}" for name in running}
         yield Platform(
-            running, around, database, store, urls, alerts, care, _operations(configuration, database)
+            running,
+            around,
+            database,
+            store,
+            urls,
+            alerts,
+            care,
+            _operations(configuration, database, records),
         )
 
 
@@ -243,15 +251,19 @@ async def _audit_store(configuration: Configuration, database: Database) -> Audi
     return AuditStore(database, await signing_key(configuration.audit_repository, database))
 
 
-def _operations(configuration: Configuration, database: Database) -> tuple[Operation, ...]:
+def _operations(
+    configuration: Configuration, database: Database, records: AuditStore | None
+) -> tuple[Operation, ...]:
     if not configuration.api.enabled:
         return ()
-    if not configuration.domain.rules:
-        return ()
-    rules, api = read_rule_pack(configuration.domain.rules), configuration.api
+    rules = read_rule_pack(configuration.domain.rules) if configuration.domain.rules else None
+    feed = AuditFeed(records, rules).all() if records else ()
+    if rules is None:
+        return feed
+    api = configuration.api
     consent = ConsentOperations(database, rules, frozenset(api.declare), frozenset(api.operators))
     audit = AuditOperations(database, rules, ZoneInfo(configuration.domain.time_zone), configuration.address)
-    return (*consent.all(), *audit.all())
+    return (*consent.all(), *audit.all(), *feed)
 
 
 def _consent(configuration: Configuration, database: Database) -> Consent:

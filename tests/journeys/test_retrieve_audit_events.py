@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -216,3 +217,40 @@ def test_whoever_reads_the_log_stands_in_it(record):
     assert patient.id == record.patient_id
     assert (log.name, log.id_type.code, log.role) == ("Security Audit Log", "12", "13")
     assert "subtype=ITI-43" in log.details[0].value
+
+
+def test_events_of_other_systems_come_in_by_fhir_and_stand_in_the_journal(record):
+    """ITI TF-2: 3.20, the RESTful feed: one as JSON, a batch, and who may send them."""
+    administrator = {"Authorization": ADMINISTRATOR.authorization, "Content-Type": "application/fhir+json"}
+    identifier, _, authority = record.patient_id.partition("^^^&")
+    event = fed(identifier, authority.partition("&")[0], "Dr Mobile")
+    assert ask(record.platform, "POST", "/fhir/AuditEvent", body=event, headers=administrator).status == 201
+    # At least once: the same is kept once.
+    assert ask(record.platform, "POST", "/fhir/AuditEvent", body=event, headers=administrator).status == 201
+    other = json.loads(fed(identifier, authority.partition("&")[0], "Dr Batch"))
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": other}, {"resource": {}}]}
+    answer = ask(record.platform, "POST", "/fhir", body=json.dumps(batch).encode(), headers=administrator)
+    assert [one["response"]["status"][:3] for one in read(answer)["entry"]] == ["201", "400"]
+    names = [one["person"]["name"] for one in journal(record, record.patient)["accesses"]]
+    assert (names.count("Dr Mobile"), names.count("Dr Batch")) == (1, 1)
+    nonsense = ask(record.platform, "POST", "/fhir/AuditEvent", body=b"{}", headers=administrator)
+    assert (nonsense.status, read(nonsense)["resourceType"]) == (400, "OperationOutcome")
+    stranger = {"Content-Type": "application/fhir+json"}
+    assert ask(record.platform, "POST", "/fhir/AuditEvent", body=event, headers=stranger).status == 403
+    doctor = {**administrator, "Authorization": DR_A.authorization}
+    assert ask(record.platform, "POST", "/fhir/AuditEvent", body=event, headers=doctor).status == 403
+
+
+def fed(identifier: str, authority: str, name: str) -> bytes:
+    """A retrieval from another system's documents."""
+    patient = {"identifier": {"system": f"urn:oid:{authority}", "value": identifier}}
+    return json.dumps(
+        {
+            "resourceType": "AuditEvent",
+            "type": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110112"},
+            "recorded": f"{datetime.now(UTC).isoformat()}",
+            "agent": [{"who": {"identifier": {"value": name}}, "name": name, "requestor": True}],
+            "source": {"observer": {"display": "mobile.example"}},
+            "entity": [{"what": patient, "type": {"code": "1"}, "role": {"code": "1"}}],
+        }
+    ).encode()
