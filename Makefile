@@ -79,6 +79,9 @@ bench-consent: $(DEVELOPING)  ## what decisions add to the time of a query, with
 bench-hidden: $(DEVELOPING)  ## whether time tells hidden documents from absent ones
 	$(BIN)/python -m bench.hidden_timing
 
+bench-audit: $(DEVELOPING)  ## what the audit trail costs, how fast its repository takes and finds records; needs 20 GB of disk
+	$(BIN)/python -m bench.audit $(if $(RECORDS),--records $(RECORDS)) $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 ##@ Look after
 
 lock: $(DEVELOPING)  ## write requirements/*.lock anew from pyproject.toml (newer versions: make lock UPGRADE=-U)
@@ -97,7 +100,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-queries bench-consent bench-hidden lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-queries bench-consent bench-hidden bench-audit lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

@@ -1,0 +1,277 @@
+"""What the audit trail costs, and how quickly its repository takes and finds records (`make bench-audit`).
+
+Queries with the audit trail, and the same with none; records stored next to plain rows of the same database;
+journals of patients among ten million records. Rounds are interleaved, and each figure is their median.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from atna_audit.checkpoints import SigningKey
+from atna_audit.iti20_record_audit_event import Arrival, record_of
+from atna_audit.journal import Wanted
+from atna_audit.store import RECORDS_AT_ONCE, AuditStore
+from bench.load import Load, Rate, raw_request
+from bench.population import Population
+from bench.queries import answered, median, messages, ratio
+from bench.report import publish, table
+from bench.world import SETTINGS, TOML, cluster, patients_with, populated
+from database import Database, open_database
+from server.journal import read_journal
+from server.migrations import migrate
+from tests.messages.audit import HEADER, RETRIEVED
+from tests.services.platform import ROOT, Platform, running
+from tests.services.postgresql import own_cluster
+from tests.services.ruled import write_rules
+
+DOCUMENTS, PATIENTS = 100_000, 5_000
+FOUND = 10
+INGESTED = 20 * RECORDS_AT_ONCE
+MONTHS = 36
+RECORDS_OF_A_PATIENT = 200
+JOURNALS = 40
+# Nothing that is only read has to outlive a crash.
+LOADED_AT_ONCE = {**SETTINGS, "fsync": "off", "autovacuum": "off", "max_wal_size": "16GB"}
+
+
+def main() -> int:
+    """Measure and publish."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--records", type=int, default=10_000_000, help="among which journals are read")
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--seconds", type=int, default=4, help="of each load in each round")
+    arguments.add_argument("--directory", type=Path, default=Path("/var/tmp"), help="for the database")  # noqa: S108
+    asked = arguments.parse_args()
+    directory = Path(tempfile.mkdtemp(prefix="coffre-bench-", dir=asked.directory))
+    directory.chmod(0o755)
+    try:
+        publish("bench-audit-share", share(directory, asked.rounds, asked.seconds))
+        publish("bench-audit-ingest", asyncio.run(ingest(directory, asked.rounds)))
+        publish("bench-audit-journal", asyncio.run(journals(directory, asked.records)))
+    finally:
+        shutil.rmtree(directory)
+    return 0
+
+
+def share(directory: Path, rounds: int, seconds: int) -> str:
+    """Queries of three servers: none, the spool alone, and an Audit Record Repository beside it."""
+    with cluster(directory) as database:
+        for stored in populated(database.url, Population(PATIENTS, DOCUMENTS)):
+            print(f"\r{stored:,} documents", end="", flush=True)
+        patients = patients_with(database.url, FOUND)
+        rates: dict[str, list[Rate]] = {}
+        with (
+            _server(directory / "none", database.url, "registry", audited=False) as none,
+            _server(directory / "spool", database.url, "registry") as spool,
+            _server(directory / "repository", database.url, "all") as repository,
+        ):
+            asked = messages(patients)
+            loads = {}
+            for name, one in (("none", none), ("spool", spool), ("repository", repository)):
+                answered(one, asked[0])
+                url = one.registry_url
+                loads[name] = Load(directory, name, url, [raw_request(url, each) for each in asked])
+            for number in range(rounds + 1):
+                for name, load in loads.items():
+                    got = load.run(seconds)
+                    if got.refused or got.broken:
+                        raise SystemExit(f"{name}: {got}")
+                    # The first round warms up.
+                    if number:
+                        rates.setdefault(name, []).append(got)
+        if _spooled_bytes(directory / "none") > _spooled_bytes(directory / "spool") / 10:
+            raise SystemExit("the server that is to record nothing records")
+    rows = []
+    for name, said in (
+        ("none", "none"),
+        ("spool", "spool, one fsync for all who wait"),
+        ("repository", "spool, and our own repository takes the records meanwhile"),
+    ):
+        per_second = [one.per_second for one in rates[name]]
+        p50 = [one.p50 for one in rates[name]]
+        rows.append(
+            (
+                said,
+                f"{median(per_second):,.0f}/s",
+                *ratio(per_second, [one.per_second for one in rates["none"]], "")[:2],
+                f"{median(p50) * 1000:.1f} ms",
+                ratio(p50, [one.p50 for one in rates["none"]], "")[0],
+            )
+        )
+    return table(("audit trail", "queries", "of none", "spread", "p50", "of none"), rows)
+
+
+def _spooled_bytes(directory: Path) -> int:
+    return sum(file.stat().st_size for file in (directory / "audit").glob("*.audit"))
+
+
+@contextmanager
+def _server(directory: Path, url: str, actors: str, *, audited: bool = True) -> Iterator[Platform]:
+    environment = {"COFFRE_DATABASE_URL": url}
+    if not audited:
+        paths = (str(ROOT / "bench" / "unaudited"), os.environ.get("PYTHONPATH", ""))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    with running(write_rules(directory), actors=actors, toml=TOML, environment=environment) as platform:
+        yield platform
+
+
+async def ingest(directory: Path, rounds: int) -> str:
+    """Records from messages to rows, next to rows of the same messages in a table with one key."""
+    with cluster(directory) as one:
+        migrate(one.url)
+        database = await open_database(one.url)
+        store = AuditStore(database, SigningKey.of_file(directory / "signing.key"))
+        ours, plain = [], []
+        with psycopg.connect(one.url) as connection:
+            connection.execute("CREATE TABLE plain (digest text PRIMARY KEY, message bytea NOT NULL)")
+            connection.commit()
+            for number in range(rounds + 1):
+                taken = await _stored(store, number)
+                inserted = _inserted(connection, number)
+                if number:
+                    ours.append(INGESTED / taken)
+                    plain.append(INGESTED / inserted)
+        await database.close()
+    rows = [
+        (
+            f"records of {len(HEADER + RETRIEVED):,} bytes: read, indexed, chained, signed",
+            f"{median(ours):,.0f}/s",
+            f"{median(plain):,.0f}/s",
+            *ratio(ours, plain, "")[:2],
+        )
+    ]
+    return table(("one process", "stored", "plain inserts", "ratio", "spread"), rows)
+
+
+def _message(round_number: int, number: int) -> bytes:
+    return HEADER.replace(b" p ", b" %d-%d " % (round_number, number)) + RETRIEVED
+
+
+async def _stored(store: AuditStore, round_number: int) -> float:
+    sent = [_message(round_number, number) for number in range(INGESTED)]
+    began = time.monotonic()
+    at = datetime.now(UTC)
+    for first in range(0, INGESTED, RECORDS_AT_ONCE):
+        some = sent[first : first + RECORDS_AT_ONCE]
+        await store.add([record_of(Arrival(one, "10.0.0.5", "tls", at)) for one in some])
+    return time.monotonic() - began
+
+
+def _inserted(connection: psycopg.Connection, round_number: int) -> float:
+    """As many a transaction, by the driver's own way to insert many rows."""
+    sent = [_message(round_number, number) for number in range(INGESTED)]
+    began = time.monotonic()
+    with connection.cursor() as cursor:
+        for first in range(0, INGESTED, RECORDS_AT_ONCE):
+            some = sent[first : first + RECORDS_AT_ONCE]
+            rows = [(hashlib.sha256(one).hexdigest(), one) for one in some]
+            cursor.executemany("INSERT INTO plain VALUES (%s, %s)", rows)
+            connection.commit()
+    return time.monotonic() - began
+
+
+async def journals(directory: Path, records: int) -> str:
+    """Journals of a hundred rows, each of a patient of whom nobody has asked, and then again."""
+    with own_cluster(str(directory), LOADED_AT_ONCE) as one:
+        migrate(one.url)
+        patients = records // RECORDS_OF_A_PATIENT
+        began = time.monotonic()
+        asked = [2 + number * (patients - 2) // JOURNALS for number in range(JOURNALS)]
+        _fill(one.url, records, patients, [1, *asked])
+        print(f"{records:,} records in {time.monotonic() - began:.0f} s", flush=True)
+        database = await open_database(one.url)
+        # Statements are prepared and nothing is measured yet.
+        await _read(database, [1])
+        first, again = await _read(database, asked), await _read(database, asked)
+        await database.close()
+    rows = [
+        (said, f"{statistics.median(each) * 1000:.1f} ms", f"{max(each) * 1000:.1f} ms")
+        for said, each in (("first time", first), ("again", again))
+    ]
+    head = (f"journal of 100 rows among {records:,} records", "median", "longest")
+    return table(head, rows)
+
+
+async def _read(database: Database, patients: list[int]) -> list[float]:
+    times = []
+    for number in patients:
+        began = time.monotonic()
+        found = await read_journal(Wanted(patient_id=_patient(number)), database)
+        times.append(time.monotonic() - began)
+        if len(found.rows) != 100:
+            raise SystemExit(f"a journal has {len(found.rows)} rows")
+    return times
+
+
+def _patient(number: int) -> str:
+    return f"{number}^^^&2.999.5&ISO"
+
+
+def _fill(url: str, records: int, patients: int, asked: list[int]) -> None:
+    """Fill each month in the order of its indexes; a record tells of a patient, an event and a person."""
+    per_month = -(-records // MONTHS)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for month in range(MONTHS):
+            name = (2026 + month // 12) * 100 + month % 12 + 1
+            first, last = month * per_month + 1, min((month + 1) * per_month, records)
+            values = {
+                "month": name,
+                "first": first,
+                "last": last,
+                "patients": patients,
+                "records": records,
+                "read": asked,
+            }
+            connection.execute("SELECT audit_make_month(%(month)s::int)", values)
+            connection.execute(_RECORDS, {**values, **_parts()})
+            connection.execute(_SUBJECTS, values)
+            print(f"\r{last:,} records", end="", flush=True)
+        connection.execute("ANALYZE audit_record, audit_subject")
+
+
+def _parts() -> dict[str, bytes]:
+    """The message but for its time and its patient."""
+    before, _, rest = (HEADER + RETRIEVED).partition(b"2030-01-01T12:00:00.000Z")
+    between, _, after = rest.partition(b'"p1^^^')
+    return {"before": before, "between": between + b'"', "after": b"^^^" + after}
+
+
+# Evenly over the months since the beginning of 2026, of one patient after the other.
+_AT = "1767225600000 + number * 94608000000::bigint / %(records)s"
+# Whose journals are not read have records without their texts.
+_MESSAGE = f"""CASE WHEN number %% %(patients)s = ANY(%(read)s)
+    THEN %(before)s || convert_to(to_char(to_timestamp(({_AT}) / 1000) AT TIME ZONE 'UTC',
+        'YYYY-MM-DD"T"HH24:MI:SS.000"Z"'), 'UTF8')
+        || %(between)s || convert_to((number %% %(patients)s)::text, 'UTF8') || %(after)s
+    ELSE ''::bytea END"""
+_RECORDS = f"""
+    INSERT INTO audit_record
+    SELECT number, %(month)s, md5(number::text), {_AT}, '10.0.0.5', 'tls',
+        {_MESSAGE}, {_AT}, 0, 'server.example', ''
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS number
+"""  # noqa: S608  # a constant
+_SUBJECTS = f"""
+    INSERT INTO audit_subject
+    SELECT about, CASE about WHEN 1 THEN (number %% %(patients)s)::text || '^^^&2.999.5&ISO'
+        WHEN 3 THEN '<person-' || number %% 3000 || '@https://idp.example>' ELSE 'ITI-43' END AS value,
+        {_AT} AS at, number, %(month)s
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS number, unnest(ARRAY[1, 3, 5]) AS about
+    ORDER BY about, value, at
+"""  # noqa: S608  # a constant
+
+
+if __name__ == "__main__":
+    sys.exit(main())
