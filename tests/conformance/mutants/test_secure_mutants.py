@@ -133,9 +133,11 @@ def lent(folder: Path, rules: str) -> Iterator[Node]:
             )
             urls = Endpoints(f"{proxy.url}/registry", f"{proxy.url}/repository", f"{proxy.url}/registry")
             judge = Judge(Target(urls), settings, means)
-            shared = Memory() if rules else judge.prepare(PLANS[LIBRARY])[1]
-            yield Node(judge, proxy, relay, shared)
-            judge.target.close()
+            try:
+                shared = Memory() if rules else judge.prepare(PLANS[LIBRARY])[1]
+                yield Node(judge, proxy, relay, shared)
+            finally:
+                judge.target.close()
 
 
 @pytest.fixture(scope="module")
