@@ -24,7 +24,8 @@ from bench.raw_sql import Sent, rate, statements_of
 from bench.report import publish, table
 from bench.world import PROFESSIONALS, TOML, WORKERS, cluster, patients_with, populated, reader_of, server
 from tests.messages import requests
-from tests.services.platform import Platform, free_port
+from tests.services.platform import Platform
+from tests.services.ports import free_port
 from tests.services.postgresql import Cluster
 from tests.services.secure_domain import secure_domain
 from tests.wire import envelope, post

@@ -9,7 +9,7 @@ from client.errors import Fault, Unreachable
 from client.wire import Wire
 from ihe.transactions import ITI_18, ITI_43
 from tests.client.answers import answering
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 from tests.wire import MTOM_TYPE, envelope, mtom
 
 FAULT = (

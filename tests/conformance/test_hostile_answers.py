@@ -13,7 +13,7 @@ from conformance.expectations import Memory, Question, findings_in
 from conformance.names import Names, Settings
 from ihe.transactions import ITI_18, ITI_43, Transaction
 from tests.house.tree import PROGRAMS
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 
 DOMAIN = read_domain(None)
 NAMES = Names(Settings("2.999.5", "2.999.2", "urn:oid:2.999.3", DOMAIN.codes, "seed", "run"), "plan")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.sink import MAX_RECORD_BYTES, Sink, contexts, listening
 from tests.services.certificates import Authority, Identity
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 
 RECORD = (
     b"<85>1 2024-01-01T00:00:00Z node app 1 IHE+RFC-3881 - <AuditMessage><EventIdentification>"

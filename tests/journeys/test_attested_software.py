@@ -25,7 +25,8 @@ from tests.journeys.test_secure_node import A01
 from tests.messages import requests
 from tests.messages.requests import SUCCESS
 from tests.services import proxies
-from tests.services.platform import OPEN_DOMAIN, Platform, free_port, running
+from tests.services.platform import OPEN_DOMAIN, Platform, running
+from tests.services.ports import free_port
 from tests.services.secure_domain import SecureDomain, alerts_of, secure_domain
 from tests.wire import envelope, post
 

@@ -22,7 +22,8 @@ from tests.messages import requests
 from tests.messages.audit import HEADER, RETRIEVED
 from tests.services import rsyslog
 from tests.services.certificates import Authority, Identity
-from tests.services.platform import OPEN_DOMAIN, ROOT, Platform, free_port, running
+from tests.services.platform import OPEN_DOMAIN, ROOT, Platform, running
+from tests.services.ports import free_port
 from tests.services.secure_domain import alerts_of
 from tests.wire import post
 

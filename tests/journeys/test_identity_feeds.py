@@ -10,7 +10,8 @@ from atna_audit.spool import stored_records
 from audit_message.read import read_audit_message
 from tests.messages import requests
 from tests.messages.requests import FAILURE, SUCCESS
-from tests.services.platform import OPEN_DOMAIN, Platform, free_port
+from tests.services.platform import OPEN_DOMAIN, Platform
+from tests.services.ports import free_port
 from tests.wire import envelope, post
 
 # The two messages of an identity source, as they stand on the wire.

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.services.certificates import EXPIRED, Authority, Identity
-from tests.services.platform import OPEN_DOMAIN, Platform, free_port
+from tests.services.platform import OPEN_DOMAIN, Platform
+from tests.services.ports import free_port
 from tests.services.secure_domain import SecureDomain, alerts_of, secure_domain
 
 A01 = (

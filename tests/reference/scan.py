@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.tls.contexts import SESSION_SECONDS
-from tests.services.platform import OPEN_DOMAIN, ROOT, free_port, running
+from tests.services.platform import OPEN_DOMAIN, ROOT, running
+from tests.services.ports import free_port
 from tests.services.secure_domain import SecureDomain, secure_domain
 
 DOCUMENT = ROOT / "docs" / "secure-node.md"

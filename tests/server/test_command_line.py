@@ -13,7 +13,8 @@ import pytest
 from server.command_line import main
 from tests.client.answers import answering
 from tests.house.tree import PROGRAMS
-from tests.services.platform import Platform, free_port, running
+from tests.services.platform import Platform, running
+from tests.services.ports import free_port
 from tests.wire import envelope
 
 COMMANDS = (

@@ -11,7 +11,7 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from server.configuration import BadConfiguration, load
 from server.document_storage import keys_of
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 
 BUCKET = {"COFFRE_DOCUMENTS": "s3://vault/coffre"}
 KEYS = {"COFFRE_OBJECT_STORAGE__ACCESS_KEY_ID": "us3r", "COFFRE_OBJECT_STORAGE__SECRET_ACCESS_KEY": "s3cret"}

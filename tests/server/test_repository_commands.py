@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.messages.requests import SUCCESS, submission
-from tests.services.platform import OPEN_DOMAIN, Platform, free_port
+from tests.services.platform import OPEN_DOMAIN, Platform
+from tests.services.ports import free_port
 
 
 def coffre(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:

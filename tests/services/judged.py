@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.house.tree import PROGRAMS, ROOT
 from tests.messages.assertions import ISSUER, keys
-from tests.services.platform import Platform, free_port, running
+from tests.services.platform import Platform, running
+from tests.services.ports import free_port
 from tests.services.secure_domain import secure_domain
 
 # What `coffre init` sets up: codes of a domain, which the kit speaks by itself.

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.messages import requests
+from tests.services.ports import free_port
 from tests.wire import MTOM_TYPE, HttpAnswer, envelope, get, include, mtom, post
 
 ROOT = Path(__file__).parents[2]
@@ -204,14 +204,6 @@ def running_apart(
         ) as repository:
             repository.registry = registry
             yield repository
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_it_answers(platform: Platform, status: int) -> None:

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,7 @@ import psycopg
 from psycopg import sql
 
 from server.migrations import migrate
+from tests.services.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 # initdb and the first start take two seconds; a machine busy with all other tests takes many times that.
@@ -168,8 +168,7 @@ class Cluster:
 def own_cluster(place: str = "", settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Cluster]:
     """A started cluster, killed and removed at the end; its place is a folder that its user may enter."""
     folder = Path(tempfile.mkdtemp(prefix="coffre-cluster-", dir=place or _quickest_place()))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        cluster = Cluster(folder, probe.getsockname()[1], settings)
+    cluster = Cluster(folder, free_port(), settings)
     try:
         _initialize(folder)
         cluster.start()

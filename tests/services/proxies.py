@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 from tests.services.secure_domain import SecureDomain
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from minio import Minio
 
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 # All of it takes two seconds; a machine busy with all other tests takes many times that.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services.certificates import Authority, Identity
+from tests.services.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 20.0
@@ -122,8 +123,8 @@ def running(tls_onward: int = 0, udp_onward: int = 0) -> Iterator[Rsyslog]:
     ours = authority.issue("rsyslog")
     receiver = Rsyslog(
         folder,
-        _free_port(socket.SOCK_STREAM),
-        _free_port(socket.SOCK_DGRAM),
+        free_port(),
+        free_port(),
         authority,
         authority.issue("coffre"),
     )
@@ -145,10 +146,3 @@ def running(tls_onward: int = 0, udp_onward: int = 0) -> Iterator[Rsyslog]:
     finally:
         receiver.stop()
         shutil.rmtree(folder)
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(type=kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

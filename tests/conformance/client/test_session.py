@@ -21,7 +21,7 @@ from tests.messages import requests
 from tests.messages.assertions import assertion, security, signed
 from tests.messages.audit import HEADER, on_the_wire
 from tests.services.certificates import Authority
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 from tests.wire import ANSWER_TIMEOUT_SECONDS, MTOM_TYPE, HttpAnswer, envelope, include, mtom, post
 
 PATIENT = "p1^^^&2.999.5&ISO"

@@ -32,7 +32,8 @@ from tests.conformance.mutants.test_mutants import PLANS
 from tests.messages.assertions import AUDIENCE, ISSUER, keys
 from tests.services.certificates import Authority
 from tests.services.judged import DOMAIN, records_for_all
-from tests.services.platform import free_port, running
+from tests.services.platform import running
+from tests.services.ports import free_port
 
 Change = Callable[[bytes], bytes]
 TOML = (

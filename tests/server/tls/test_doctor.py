@@ -14,7 +14,7 @@ from server.tls import doctor
 from server.tls.contexts import UnusableFile
 from server.tls.doctor import Patient, diagnose
 from tests.services.certificates import EXPIRED, NOT_YET, Authority, Identity
-from tests.services.platform import free_port
+from tests.services.ports import free_port
 
 START_TIMEOUT_SECONDS = 20.0
 
