@@ -71,8 +71,11 @@ class SqliteDatabase(Database):
     @classmethod
     async def open(cls, path: str, limits: Limits) -> "SqliteDatabase":
         """Open the file, or make it, readable by its owner alone."""
+        # Never a file that is there: to close it would let go of the locks that SQLite holds on it here.
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            pass
         except OSError as error:
             raise DatabaseUnavailable("the database file cannot be opened") from error
         workers = [_Worker(path, limits) for _ in range(1 + READERS)]

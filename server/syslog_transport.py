@@ -79,6 +79,10 @@ class TlsRepository:
             yield _TlsSession(plain, context, self.host)
 
 
+class _CutOff(ConnectionError):
+    """The connection ended without close_notify."""
+
+
 class _TlsSession:
     """TLS on memory buffers: what the peer says at the end must be read, not only waited for."""
 
@@ -110,16 +114,23 @@ class _TlsSession:
         with suppress(ssl.SSLWantReadError):
             self._tls.unwrap()
         self._flush()
-        self._plain.shutdown(socket.SHUT_WR)
         try:
-            while self._read():
-                pass
-            self.answered_close = True
-        except ssl.SSLEOFError:
-            pass
+            self._read_to_end()
+            self._plain.shutdown(socket.SHUT_WR)
+        except TimeoutError:
+            # It waits for the end of the connection itself. Not sooner: a proxy that knows no half of a
+            # connection closes both, and the answer of a repository that still stores is lost.
+            self._plain.shutdown(socket.SHUT_WR)
+            self._read_to_end()
         while self._plain.recv(CHUNK_BYTES):
             pass
         _wait_until_taken(self._plain)
+
+    def _read_to_end(self) -> None:
+        with suppress(_CutOff):
+            while self._read():
+                pass
+            self.answered_close = True
 
     def _read(self) -> bytes:
         """What the peer says, or nothing when it has said that it ends."""
@@ -135,10 +146,10 @@ class _TlsSession:
         self._plain.sendall(self._outgoing.read())
 
     def _fill(self) -> None:
-        if chunk := self._plain.recv(CHUNK_BYTES):
-            self._incoming.write(chunk)
-        else:
-            self._incoming.write_eof()
+        # OpenSSL is not told of the end: some builds of it would take it for a close_notify.
+        if not (chunk := self._plain.recv(CHUNK_BYTES)):
+            raise _CutOff("the repository ended the connection without a word")
+        self._incoming.write(chunk)
 
 
 def _wait_until_taken(connection: socket.socket) -> None:

@@ -229,13 +229,20 @@ def test_a_sender_that_is_cut_off_by_the_end_of_the_server_learns_that(tmp_path)
     tls_port = free_port()
     toml = section(tls_port, 0, authority, ours)
     there = TlsRepository("localhost", tls_port, authority.certificate, client.certificate, client.key)
-    with running(tmp_path / "arr", actors="audit", toml=toml) as platform, there.session() as session:
-        session.send(message("cut", 1))
-        searched(platform, 1, "--sender", "cut")
-        platform.process.terminate()
-        platform.process.wait(20)
-        with pytest.raises(OSError, match=r"."):
+
+    def send(platform: Platform) -> None:
+        with there.session() as session:
+            session.send(message("cut", 1))
+            searched(platform, 1, "--sender", "cut")
+            platform.process.terminate()
+            platform.process.wait(20)
             session.confirm()
+
+    with (
+        running(tmp_path / "arr", actors="audit", toml=toml) as platform,
+        pytest.raises(OSError, match=r"."),
+    ):
+        send(platform)
     with running(tmp_path / "arr", actors="audit", toml=toml) as platform:
         with there.session() as session:
             session.send(message("cut", 1))

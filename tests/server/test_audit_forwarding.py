@@ -1,6 +1,7 @@
 """From the spool to audit repositories: each record at least once (ITI TF-2: 3.20.4.1)."""
 
 import os
+import select
 import shutil
 import socket
 import ssl
@@ -16,6 +17,7 @@ import pytest
 from atna_audit.following import Cursor, CursorTaken
 from atna_audit.spool import Spool
 from audit_message.syslog import read_syslog
+from server import syslog_transport
 from server.audit_forwarding import Forwarder
 from server.syslog_transport import TlsRepository, UdpRepository, repository_at
 from tests.services import rsyslog
@@ -305,13 +307,66 @@ async def test_a_repository_that_is_killed_with_records_in_its_hands_confirms_no
                     if answers_close:
                         tls.unwrap().close()
 
-        taking = Thread(target=take)
+        taking = Thread(target=take, daemon=True)
         taking.start()
         there = TlsRepository("localhost", listener.getsockname()[1], authority.certificate)
         with Cursor.held(directory, "tls") as cursor:
             with pytest.raises(ConnectionError, match="cut off before it had stored"):
                 Forwarder(directory, "tls", there).deliver(cursor)
             assert cursor.confirmed == {}
+        taking.join()
+
+
+async def test_a_connection_stays_whole_until_a_repository_has_said_that_it_stored_all(directory, tmp_path):
+    """RFC 5425 section 4.4: a proxy that is told of half an end ends all, and the answer would be lost."""
+    await spooled(directory, RECORDS[0])
+    authority = Authority(tmp_path)
+    ours = authority.issue("repository")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(ours.certificate, ours.key)
+    ended_early: list[bool] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def take() -> None:
+            plain, _ = listener.accept()
+            with context.wrap_socket(plain, server_side=True) as tls:
+                while tls.recv(65536):
+                    pass
+                # It stores, and looks whether the sender still listens.
+                ended_early.append(bool(select.select([tls.fileno()], [], [], 0.3)[0]))
+                tls.unwrap().close()
+
+        taking = Thread(target=take, daemon=True)
+        taking.start()
+        there = TlsRepository("localhost", listener.getsockname()[1], authority.certificate)
+        with Cursor.held(directory, "tls") as cursor:
+            assert Forwarder(directory, "tls", there).deliver(cursor) == 1
+        taking.join()
+    assert ended_early == [False]
+
+
+async def test_a_repository_that_waits_for_the_end_of_a_connection_gets_it(directory, tmp_path, monkeypatch):
+    """Where nothing answers close_notify in time, the connection is ended on our side, and that is taken."""
+    monkeypatch.setattr(syslog_transport, "TIMEOUT_SECONDS", 0.5)
+    await spooled(directory, RECORDS[0])
+    authority = Authority(tmp_path)
+    ours = authority.issue("repository")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(ours.certificate, ours.key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def take() -> None:
+            for _ in range(2):
+                plain, _ = listener.accept()
+                with context.wrap_socket(plain, server_side=True) as tls:
+                    while os.read(tls.fileno(), 65536):
+                        pass
+
+        taking = Thread(target=take, daemon=True)
+        taking.start()
+        there = TlsRepository("localhost", listener.getsockname()[1], authority.certificate)
+        with Cursor.held(directory, "tls") as cursor:
+            assert Forwarder(directory, "tls", there).deliver(cursor) == 1
         taking.join()
 
 
