@@ -48,7 +48,7 @@ def statements_of(url: str, log: Path, act: Callable[[], object]) -> list[Sent]:
     said = log.read_bytes()[before:].decode()
     return [
         Sent(
-            re.sub(r"\$\d+", "%s", found["text"].replace("%", "%%")),
+            found["text"],
             tuple(
                 None if one == "NULL" else one[1:-1].replace("''", "'")
                 for one in _PARAMETER.findall(found["parameters"])
@@ -87,6 +87,7 @@ async def _driven_by_one(
     connection: psycopg.AsyncConnection[object], sent: Sequence[Sent], until: float
 ) -> int:
     connection.prepare_threshold = 0
+    connection.cursor_factory = psycopg.AsyncRawCursor
     await connection.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)")
     done = 0
     while time.monotonic() < until:

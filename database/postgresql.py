@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor, AsyncRawServerCursor
 from psycopg.adapt import Loader
 from psycopg.errors import Diagnostic
 from psycopg.pq import Format
@@ -59,6 +59,9 @@ class PostgresqlDatabase(Database):
         """Connect, or raise DatabaseUnavailable when the server does not answer in time."""
 
         async def configure(connection: Connection) -> None:
+            # Statements come with $1, $2 as the server wants them: nothing is looked for in their texts.
+            connection.cursor_factory = AsyncRawCursor
+            connection.server_cursor_factory = AsyncRawServerCursor
             connection.prepare_threshold = 0
             connection.prepared_max = PREPARED_STATEMENTS
             connection.adapters.register_loader("uuid", _UuidText)
@@ -66,7 +69,7 @@ class PostgresqlDatabase(Database):
             connection.adapters.register_dumper(int, Int8Dumper)
             milliseconds = int(limits.statement_seconds * 1000)
             await connection.execute(
-                "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)",
+                "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false)",
                 (str(milliseconds),),
             )
             # A plan for any values: making one for each value anew takes longer than most of them run.

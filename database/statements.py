@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import BindParameter, ClauseElement, ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
-POSTGRESQL: Dialect = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # untyped there
+POSTGRESQL: Dialect = psycopg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # untyped there
 SQLITE: Dialect = sqlite.dialect(paramstyle="qmark")
 
 
@@ -53,7 +53,8 @@ class RowsInto(Statement):
         if self._at_once is None:
             write = POSTGRESQL.identifier_preparer
             names = ", ".join(write.format_column(each) for each in self._table.c)
-            lists = ", ".join(f"%s::{each.type.compile(dialect=POSTGRESQL)}[]" for each in self._table.c)
+            types = (each.type.compile(dialect=POSTGRESQL) for each in self._table.c)
+            lists = ", ".join(f"${number}::{each}[]" for number, each in enumerate(types, 1))
             table = write.format_table(self._table)
             text = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({lists})"  # noqa: S608  # names only
             order = tuple(each.name for each in self._table.c)

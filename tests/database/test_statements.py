@@ -40,7 +40,7 @@ def test_a_statement_is_text_and_parameter_order_for_each_dialect():
         "SELECT thing.id FROM thing WHERE thing.name = ? AND thing.id > ?"
     )
     assert one_line(statement.compiled(POSTGRESQL).text) == (
-        "SELECT thing.id FROM thing WHERE thing.name = %s::VARCHAR AND thing.id > %s::INTEGER"
+        "SELECT thing.id FROM thing WHERE thing.name = $1::VARCHAR AND thing.id > $2::INTEGER"
     )
     assert statement.compiled(SQLITE).arguments({"name": "a"}) == ["a", 7]
 

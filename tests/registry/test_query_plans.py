@@ -133,7 +133,7 @@ def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, content, s
 
 def test_postgresql_searches_and_does_not_scan(postgresql_url):
     migrate(postgresql_url)
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+    with psycopg.connect(postgresql_url, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
         connection.execute(FILL)
         scans = {case.id: found for case in CASES if (found := list(_scans(connection, case.values)))}
     assert scans == {}

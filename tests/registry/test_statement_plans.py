@@ -94,7 +94,7 @@ def test_postgresql_searches_and_does_not_scan(postgresql_url):
     """The same, with the plans that PostgreSQL makes over full tables."""
     migrate(postgresql_url)
     found = {}
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+    with psycopg.connect(postgresql_url, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
         connection.execute(FILL)
         for name, each in STATEMENTS.items():
             statement = each.compiled(POSTGRESQL)
