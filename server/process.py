@@ -1,5 +1,6 @@
 """The server process: sockets, workers, logs, and an orderly end."""
 
+import gc
 import logging
 from functools import partial
 
@@ -23,6 +24,11 @@ KEEP_ALIVE_SECONDS = 75
 
 # A worker imports and migrates before it answers its supervisor; on a busy machine that takes seconds.
 WORKER_START_SECONDS = 60
+
+# Of objects that may refer to each other in circles, how many more there are before garbage is looked for
+# among the youngest, and how often that is until older ones are looked at. A request leaves next to none:
+# Python's own numbers stop the process for tens of milliseconds, many times a second.
+GARBAGE_THRESHOLDS = (50_000, 20, 100)
 
 
 def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
@@ -78,7 +84,12 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
 def _worker(configuration: Configuration, actors: tuple[str, ...]) -> Starlette:
     """What one process runs: a worker is a new process and begins without its parent's logging."""
     _log_to_the_terminal()
-    return application(configuration, actors)
+    made = application(configuration, actors)
+    # What is there now is never garbage.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    return made
 
 
 def _log_to_the_terminal() -> None:
