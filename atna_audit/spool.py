@@ -6,9 +6,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import NamedTuple, Self
 
 from atna_audit.segments import (
@@ -31,6 +33,13 @@ SEGMENT_LIMIT_BYTES = 64 * 1024 * 1024
 # some ten thousand usual ones of 2 KB.
 WAITING_LIMIT_BYTES = RECORD_LIMIT_BYTES + 32 * 1024 * 1024
 
+# While other requests are being worked on, records wait for theirs, and one fsync does for all: it costs more
+# than building a record. No longer than this, which is less than most queries take.
+GATHERING_SECONDS = 0.005
+
+# A round of the event loop that took no longer had nothing to do but to ask for the time.
+IDLE_ROUND_SECONDS = 0.00005
+
 # A disk that does not answer for so long is taken as gone; peers give up after 30 to 60 seconds.
 RECORD_TIMEOUT_SECONDS = 20.0
 
@@ -51,6 +60,7 @@ class Written(NamedTuple):
 class _Waiting:
     records: tuple[bytes, ...]
     size_bytes: int
+    since: float
     done: asyncio.Future[None]
 
 
@@ -61,10 +71,13 @@ class Spool:
         self.directory = directory
         self.torn_tails = torn_tails
         self._writer = writer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit-spool")
+        self._disk = _Disk(writer)
         self._waiting: list[_Waiting] = []
+        self._written_now: list[_Waiting] = []
         self._waiting_bytes = 0
-        self._flushing: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
         self._closed = False
         self.written = Written(writer.series, 0, writer.last_ns)
 
@@ -96,16 +109,15 @@ class Spool:
         if self._waiting_bytes + size_bytes > WAITING_LIMIT_BYTES:
             raise SpoolUnavailable(f"{self._waiting_bytes} bytes wait for the disk already")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(records, size_bytes, loop.create_future())
+        waiting = _Waiting(records, size_bytes, loop.time(), loop.create_future())
         self._waiting.append(waiting)
         self._waiting_bytes += size_bytes
-        if self._flushing is None:
-            self._flushing = loop.create_task(self._flush())
-        try:
-            async with asyncio.timeout(RECORD_TIMEOUT_SECONDS):
-                await waiting.done
-        except TimeoutError as problem:
-            raise SpoolUnavailable(f"the disk took more than {RECORD_TIMEOUT_SECONDS} seconds") from problem
+        if self._at_rest.is_set():
+            self._at_rest.clear()
+            self._gather(loop)
+        if self._watch is None:
+            self._watch = loop.call_later(RECORD_TIMEOUT_SECONDS, self._give_up, loop)
+        await waiting.done
 
     def records(self) -> Iterator[bytes]:
         """Yield the records of all processes, ordered by the time of writing; raises SpoolDamaged."""
@@ -114,33 +126,39 @@ class Spool:
     async def close(self) -> None:
         """Let waiting records become durable, then end this process's series."""
         self._closed = True
-        if self._flushing:
-            await self._flushing
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
-        self._thread.shutdown()
+        await self._at_rest.wait()
+        if self._watch:
+            self._watch.cancel()
+        await asyncio.to_thread(self._disk.close)
 
-    async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            # All that came while the disk was busy goes with the next fsync.
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                content = [record for waiting in batch for record in waiting.records]
-                problem: BaseException | None = None
-                try:
-                    await loop.run_in_executor(self._thread, self._writer.append, content)
-                    records = self.written.records + len(content)
-                    self.written = Written(self._writer.series, records, self._writer.last_ns)
-                except BaseException as failure:
-                    problem = failure
-                    if not isinstance(failure, Exception):
-                        raise
-                finally:
-                    self._answer(batch, problem)
-        finally:
-            self._flushing = None
+    def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the disk have what waits as soon as there is nothing else to do, or it has waited enough."""
+        began = loop.time()
 
-    def _answer(self, batch: list[_Waiting], problem: BaseException | None) -> None:
+        def look(before: float) -> None:
+            now = loop.time()
+            if now - before < IDLE_ROUND_SECONDS or now - began > GATHERING_SECONDS:
+                self._hand_over(loop)
+            else:
+                loop.call_soon(look, now)
+
+        loop.call_soon(look, began)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the disk all that came while it was busy, with one fsync."""
+        self._written_now, self._waiting = self._waiting, []
+        content = [record for waiting in self._written_now for record in waiting.records]
+
+        def written(problem: BaseException | None) -> None:
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits
+                loop.call_soon_threadsafe(self._answer, loop, len(content), problem)
+
+        self._disk.write(content, written)
+
+    def _answer(self, loop: asyncio.AbstractEventLoop, count: int, problem: BaseException | None) -> None:
+        batch, self._written_now = self._written_now, []
+        if problem is None:
+            self.written = Written(self._writer.series, self.written.records + count, self._writer.last_ns)
         for waiting in batch:
             self._waiting_bytes -= waiting.size_bytes
             if waiting.done.done():
@@ -151,6 +169,54 @@ class Spool:
                 unavailable = SpoolUnavailable(f"the audit records could not be stored: {problem!r}")
                 unavailable.__cause__ = problem
                 waiting.done.set_exception(unavailable)
+        if self._waiting:
+            self._gather(loop)
+        else:
+            self._at_rest.set()
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell those who have waited for too long; one timer serves all, for nearly none of them needs it."""
+        latest = loop.time() - RECORD_TIMEOUT_SECONDS
+        pending = [one for one in (*self._written_now, *self._waiting) if not one.done.done()]
+        for waiting in pending:
+            if waiting.since <= latest:
+                problem = SpoolUnavailable(f"the disk took more than {RECORD_TIMEOUT_SECONDS} seconds")
+                waiting.done.set_exception(problem)
+        rest = [one.since for one in pending if one.since > latest]
+        self._watch = None
+        if rest:
+            self._watch = loop.call_at(min(rest) + RECORD_TIMEOUT_SECONDS, self._give_up, loop)
+
+
+class _Disk:
+    """The thread that writes and waits for the disk; a queue costs less than an executor's futures."""
+
+    def __init__(self, writer: SegmentWriter) -> None:
+        self._writer = writer
+        self._work: SimpleQueue[tuple[list[bytes], Callable[[BaseException | None], None]] | None]
+        self._work = SimpleQueue()
+        self._thread = Thread(target=self._run, name="audit-spool", daemon=True)
+        self._thread.start()
+
+    def write(self, records: list[bytes], written: Callable[[BaseException | None], None]) -> None:
+        """Append these; `written` is called in the thread, with what went wrong if it did."""
+        self._work.put((records, written))
+
+    def close(self) -> None:
+        """End the thread, and with it the series; raises what goes wrong with that."""
+        self._work.put(None)
+        self._thread.join()
+        self._writer.close()
+
+    def _run(self) -> None:
+        while work := self._work.get():
+            records, written = work
+            problem: BaseException | None = None
+            try:
+                self._writer.append(records)
+            except BaseException as failure:
+                problem = failure
+            written(problem)
 
 
 def stored_records(directory: Path) -> Iterator[bytes]:

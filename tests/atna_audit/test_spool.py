@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,6 +89,42 @@ def test_one_fsync_serves_all_who_wait(tmp_path: Path) -> None:
     assert len(list(stored_records(tmp_path))) == 200
     # the segment's header, its directory, and the records
     assert fsync.calls <= 5
+
+
+def test_records_of_requests_under_way_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as there is other work, nobody pays for a fsync of its own."""
+    monkeypatch.setattr(atna_audit.spool, "GATHERING_SECONDS", 60.0)
+    fsync = CountingFsync()
+
+    async def store() -> None:
+        spool = Spool.open(tmp_path, fsync=fsync)
+        recording = []
+        for number in range(10):
+            recording.append(asyncio.create_task(spool.record(b"%d" % number)))
+            time.sleep(0.001)  # work, which is nobody's turn
+            await asyncio.sleep(0)
+        await asyncio.gather(*recording)
+
+    asyncio.run(store())
+    assert list(stored_records(tmp_path)) == [b"%d" % number for number in range(10)]
+    # the segment's header, its directory, and the records
+    assert fsync.calls == 3
+
+
+def test_no_record_waits_for_the_end_of_all_work(tmp_path: Path) -> None:
+    """A server that is never idle still answers."""
+
+    async def store() -> None:
+        spool = Spool.open(tmp_path)
+        recording = asyncio.create_task(spool.record(b"one"))
+        while not recording.done():
+            time.sleep(0.001)  # work, which is nobody's turn
+            await asyncio.sleep(0)
+
+    asyncio.run(store())
+    assert list(stored_records(tmp_path)) == [b"one"]
 
 
 def test_record_returns_only_after_the_fsync_of_its_bytes(tmp_path: Path) -> None:
