@@ -11,6 +11,9 @@ from ihe.audit_events import CodedValue
 # Nearly every code comes from a table of some dozens; the rest are the role codes of users.
 CODED_CACHE_SIZE = 1024
 
+# Those who ask are the same again and again, and so is whom they ask.
+PARTICIPANTS_CACHE_SIZE = 1024
+
 # Besides markup, line ends and tabs are escaped, for a parser turns them into spaces within attributes.
 # What XML 1.0 cannot carry at all becomes U+FFFD: a peer must not be able to spoil the record about it.
 _NOT_PLAIN = re.compile('[&<>"\t\n\r]|[^ -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
@@ -52,6 +55,7 @@ def _event(event: EventIdentification) -> str:
     )
 
 
+@lru_cache(maxsize=PARTICIPANTS_CACHE_SIZE)
 def _participant(participant: ActiveParticipant) -> str:
     return "".join(
         (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
 
 from audit_message.model import (
@@ -60,6 +60,10 @@ from ihe.namespaces import ANONYMOUS
 from ihe.patient_identity_feed import FeedMessage
 from ihe.transactions import Transaction
 from xua.user import Role, User
+
+# Addresses and certificates of those who ask again and again; to look at an address takes longer than all
+# else that is said of its machine.
+PEERS_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +304,7 @@ def _participant(
     )
 
 
+@lru_cache(maxsize=PEERS_REMEMBERED)
 def _network_access_point_type(address: str) -> str:
     if not address:
         return ""
@@ -330,7 +335,7 @@ def _objects(
                 return ()
             encoding = (QUERY_ENCODING, "UTF-8" if happening.query_xml else "")
             home = (kind.home_detail, happening.home_community_id)
-            return (replace(write(happening.query_id, encoding, home), query=happening.query_xml),)
+            return (write(happening.query_id, encoding, home, query=happening.query_xml),)
         case About.DOCUMENT:
             return tuple(
                 write(
@@ -343,27 +348,33 @@ def _objects(
             )
         case About.SUBMITTED_DOCUMENT:
             return tuple(
-                replace(
-                    write(document.unique_id, (REPLACED_ENTRY, document.replaced_entry_uuid)),
-                    name=document.title,
-                )
+                write(document.unique_id, (REPLACED_ENTRY, document.replaced_entry_uuid), name=document.title)
                 for document in happening.documents
             )
         case About.REGISTRY_OBJECT:
             return tuple(
-                replace(write(entry_uuid), name=happening.removed_titles.get(entry_uuid, ""))
+                write(entry_uuid, name=happening.removed_titles.get(entry_uuid, ""))
                 for entry_uuid in happening.removed_entry_uuids
             )
         case About.AUDIT_LOG:
             asked = (AUDIT_QUERY, happening.query_xml.decode(errors="replace"))
-            return (replace(write(happening.endpoint, asked), name=AUDIT_LOG_NAME),)
+            return (write(happening.endpoint, asked, name=AUDIT_LOG_NAME),)
         case About.SECURITY_RESOURCE:
             return (write(happening.endpoint, (ALERT_DESCRIPTION, happening.outcome_text)),)
 
 
-def _object(kind: ObjectKind, id_type: CodedValue, id_: str, *details: tuple[str, str]) -> ParticipantObject:
+def _object(
+    kind: ObjectKind,
+    id_type: CodedValue,
+    id_: str,
+    *details: tuple[str, str],
+    name: str = "",
+    query: bytes = b"",
+) -> ParticipantObject:
     said = tuple(Detail(type_, value) for type_, value in details if type_ and value)
-    return ParticipantObject(id_, id_type, kind.type_code, kind.role, kind.life_cycle, details=said)
+    return ParticipantObject(
+        id_, id_type, kind.type_code, kind.role, kind.life_cycle, name=name, query=query, details=said
+    )
 
 
 def _alert(happening: Happening, type_code: CodedValue) -> AuditMessage:
