@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
 
-from sqlalchemy import Integer, bindparam, delete, func, select, update
+from sqlalchemy import Integer, bindparam, delete, func, select, true, update
 
 from atna_audit.checkpoints import SigningKey
 from atna_audit.iti20_record_audit_event import AuditRecord
@@ -56,7 +56,11 @@ class AuditStore:
             )
 
     async def _add(self, records: Mapping[str, AuditRecord], transaction: Transaction) -> int:
-        [[stored, peaks, dropped, last_month]] = await transaction.fetch(_LOCK)
+        if self.database.dialect == "postgresql":
+            log, _ = await transaction.fetch_each((_LOCK, {}), (_PLAN_ANEW, {}))
+        else:
+            log = await transaction.fetch(_LOCK)
+        [[stored, peaks, dropped, last_month]] = log
         asked = {"digests": list(records), "since": min(map(_earliest_month, records.values()), default=0)}
         known = {row[0] for row in await transaction.fetch(_SELECT_KNOWN, asked)}
         fresh = [record for digest, record in records.items() if digest not in known]
@@ -169,7 +173,7 @@ def _row(id_: int, record: AuditRecord) -> Parameters:
         "transport": arrival.transport,
         "message": arrival.message,
         "at_milliseconds": milliseconds(record.at),
-        "outcome": record.outcome,
+        "outcome": None if record.outcome is None else int(record.outcome),
         "sender": plain(record.sender),
         "diagnosis": "\n".join(" ".join(one.replace("\0", " ").split()) for one in record.diagnosis),
     }
@@ -190,6 +194,9 @@ _LOCK = Statement(
     .values(records=audit_log.c.records)
     .returning(audit_log.c.records, audit_log.c.peaks, audit_log.c.dropped, audit_log.c.month)
 )
+# A plan that was made while a month was new, and small, reads all of it in search of digests; so it is made
+# anew for each batch, which takes less than storing one record.
+_PLAN_ANEW = Statement(select(func.set_config("plan_cache_mode", "force_custom_plan", true())))
 _UPDATE_LOG = Statement(
     update(audit_log).values(
         records=bindparam("stored"),

@@ -4,10 +4,14 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
+from atna_audit.checkpoints import SigningKey
 from atna_audit.iti20_record_audit_event import Arrival, AuditRecord, record_of
 from atna_audit.search import Search, SenderDiagnosis, diagnoses, find
+from atna_audit.store import AuditStore
 from atna_audit.tables import About
+from database import Limits, Statement, open_database
 from tests.messages.audit import HEADER, RETRIEVED
 
 pytestmark = pytest.mark.anyio
@@ -15,6 +19,13 @@ pytestmark = pytest.mark.anyio
 ARRIVED = datetime(2030, 1, 1, 12, 0, 5, tzinfo=UTC)
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 PATIENT = "p1^^^&2.999.5&ISO"
+
+PLANS = Statement(
+    text(
+        "SELECT sum(generic_plans)::int, sum(custom_plans)::int FROM pg_prepared_statements"
+        " WHERE statement LIKE 'SELECT audit_record.digest%'"
+    )
+)
 
 
 def record(message: bytes, *diagnosis: str) -> AuditRecord:
@@ -45,6 +56,19 @@ async def test_what_is_delivered_twice_is_kept_once(store, database):
     assert await store.add([record(numbered(1)), record(numbered(1)), record(numbered(2))]) == 2
     assert await store.add([record(numbered(2)), record(numbered(3))]) == 1
     assert await everything(database) == [numbered(1), numbered(2), numbered(3)]
+
+
+async def test_what_is_known_is_looked_up_by_a_plan_of_the_day(migrated_database_url, tmp_path):
+    """One that was made while a month was new would read all of it for each batch."""
+    database = await open_database(migrated_database_url, Limits(connections=1, idle_connections=1))
+    store = AuditStore(database, SigningKey.of_file(tmp_path / "key"))
+    for number in range(8):
+        await store.add([record(numbered(number))])
+    if database.dialect == "postgresql":
+        [[generic, custom]] = await database.fetch(PLANS)
+        assert (generic, custom) == (0, 8)
+    assert len(await everything(database)) == 8
+    await database.close()
 
 
 async def test_records_have_numbers_without_gaps_however_many_store_at_once(store, database):
