@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from struct import pack
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor, AsyncRawServerCursor
-from psycopg.adapt import Loader
+from psycopg.adapt import Dumper, Loader
 from psycopg.errors import Diagnostic
 from psycopg.pq import Format
 from psycopg.types.numeric import Int8Dumper
@@ -36,6 +38,9 @@ Connection = AsyncConnection[Row]
 
 # Prepared statements a connection keeps: every shape of query in use, and no more than a few MB of plans.
 PREPARED_STATEMENTS = 512
+
+# The type in PostgreSQL's own catalogue (pg_type.dat).
+_BYTEA = 17
 
 # SQLSTATE classes and codes (PostgreSQL manual, appendix A).
 _CONFLICTS = {"23505", "40001", "40P01"}
@@ -67,6 +72,7 @@ class PostgresqlDatabase(Database):
             connection.adapters.register_loader("uuid", _UuidText)
             # One integer type whatever the value: else each size of number prepares a statement of its own.
             connection.adapters.register_dumper(int, Int8Dumper)
+            connection.adapters.register_dumper(_ByteaArray, _ByteaArrayDumper)
             milliseconds = int(limits.statement_seconds * 1000)
             await connection.execute(
                 "SELECT set_config('statement_timeout', $1, false), set_config('timezone', 'UTC', false)",
@@ -234,7 +240,7 @@ class _Transaction:
             return await self._send(statement, parameters)
         if isinstance(statement, RowsInto) and parameters:
             at_once = statement.at_once
-            columns = [[row[name] for row in parameters] for name in at_once.order]
+            columns = [_written([row[name] for row in parameters]) for name in at_once.order]
             await self._connection.cursor(binary=True).execute(at_once.encoded, columns, prepare=True)
             return None
         for row in parameters:
@@ -259,10 +265,30 @@ def _written(value: object) -> object:
     kinds = {*map(type, value)}
     if kinds <= {int}:
         return f"{{{','.join(map(str, value))}}}"
+    if kinds == {bytes}:
+        return _ByteaArray(value)
     if kinds == {str}:
         quoted = '","'.join(each.replace("\\", "\\\\").replace('"', '\\"') for each in value)
         return f'{{"{quoted}"}}'
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class _ByteaArray:
+    """Long values, as they are: the text of an array has each byte of them as two digits."""
+
+    values: Sequence[bytes]
+
+
+class _ByteaArrayDumper(Dumper):
+    """As array_recv reads it: dimensions, flags, type, how many from which index on; each with its size."""
+
+    format = Format.BINARY
+    oid = 1001
+
+    def dump(self, array: _ByteaArray) -> bytes:
+        sized = (pack(">i", len(each)) + each for each in array.values)
+        return pack(">iiIii", 1, 0, _BYTEA, len(array.values), 1) + b"".join(sized)
 
 
 class _UuidText(Loader):

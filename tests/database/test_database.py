@@ -4,7 +4,20 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from database import (
     ConflictingWrite,
@@ -66,6 +79,23 @@ async def test_rows_go_in_at_once_all_or_none(database):
         async with database.transaction() as transaction:
             await transaction.execute(into, [{"id": 4, "name": "d"}, {"id": 1, "name": "again"}])
     assert await names(database) == ["a", None, "c"]
+
+
+async def test_rows_that_go_in_at_once_keep_every_byte_and_character(database):
+    """Long values travel as they are, and texts may hold what marks the places of an array."""
+    piece = Table("piece", MetaData(), Column("content", LargeBinary), Column("title", Text))
+    types = {"postgresql": "bytea", "sqlite": "blob"}
+    rows = [
+        {"content": bytes(range(256)) * 40, "title": '{"a","b"}'},
+        {"content": b"", "title": ""},
+        {"content": b"\\x00", "title": "back\\slash, NULL"},
+    ]
+    async with database.transaction() as transaction:
+        made = f"CREATE TABLE piece (content {types[database.dialect]}, title text)"
+        await transaction.execute(Statement(text(made)))
+        await transaction.execute(RowsInto(piece), rows)
+    found = await database.fetch(Statement(select(piece)))
+    assert found == [(row["content"], row["title"]) for row in rows]
 
 
 async def test_several_statements_travel_together_and_answer_apart(database):
