@@ -42,8 +42,12 @@ def examine(content: bytes, otherwise_at: datetime) -> tuple[AuditMessage, tuple
         found.append(RFC_3881_DIALECT)
     else:
         found += _against_schema(root)
-    _repair(root, otherwise_at)
-    return message_of(root), tuple(dict.fromkeys(found))[:DEPARTURES_REPORTED]
+    try:
+        message = message_of(root)
+    except NotAnAuditMessage:
+        _repair(root, otherwise_at)
+        message = message_of(root)
+    return message, tuple(dict.fromkeys(found))[:DEPARTURES_REPORTED]
 
 
 def _without_namespace(root: _Element) -> Iterator[str]:

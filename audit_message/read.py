@@ -43,9 +43,9 @@ def message_of(root: _Element) -> AuditMessage:
         raise NotAnAuditMessage(f"the root is {root.tag!s}, AuditMessage was expected")
     return AuditMessage(
         _event(_required(root, "EventIdentification")),
-        tuple(map(_participant, root.iterfind("ActiveParticipant"))),
+        tuple(map(_participant, root.iterchildren("ActiveParticipant"))),
         _source(_required(root, "AuditSourceIdentification")),
-        tuple(map(_object, root.iterfind("ParticipantObjectIdentification"))),
+        tuple(map(_object, root.iterchildren("ParticipantObjectIdentification"))),
     )
 
 
@@ -56,7 +56,7 @@ def _event(element: _Element) -> EventIdentification:
         outcome(element.get("EventOutcomeIndicator", "")),
         action(element.get("EventActionCode", "")),
         _all_coded(element, "EventTypeCode"),
-        element.findtext("EventOutcomeDescription") or "",
+        _text(element, "EventOutcomeDescription"),
         _all_coded(element, "PurposeOfUse"),
     )
 
@@ -82,7 +82,7 @@ def _source(element: _Element) -> AuditSource:
 
 
 def _object(element: _Element) -> ParticipantObject:
-    id_type = element.find("ParticipantObjectIDTypeCode")
+    id_type = _child(element, "ParticipantObjectIDTypeCode")
     return ParticipantObject(
         element.get("ParticipantObjectID", ""),
         _NO_CODE if id_type is None else _coded(id_type),
@@ -90,17 +90,17 @@ def _object(element: _Element) -> ParticipantObject:
         element.get("ParticipantObjectTypeCodeRole", ""),
         element.get("ParticipantObjectDataLifeCycle", ""),
         element.get("ParticipantObjectSensitivity", ""),
-        element.findtext("ParticipantObjectName") or "",
-        _from_base64(element.findtext("ParticipantObjectQuery") or ""),
+        _text(element, "ParticipantObjectName"),
+        _from_base64(_text(element, "ParticipantObjectQuery")),
         tuple(
             Detail(detail.get("type", ""), _from_base64(detail.get("value", "")).decode(errors="replace"))
-            for detail in element.iterfind("ParticipantObjectDetail")
+            for detail in element.iterchildren("ParticipantObjectDetail")
         ),
     )
 
 
 def _all_coded(parent: _Element, name: str) -> tuple[CodedValue, ...]:
-    return tuple(map(_coded, parent.iterfind(name)))
+    return tuple(map(_coded, parent.iterchildren(name)))
 
 
 def _coded(element: _Element) -> CodedValue:
@@ -113,8 +113,18 @@ def _coded(element: _Element) -> CodedValue:
     )
 
 
+def _child(parent: _Element, name: str) -> _Element | None:
+    # Each `find` would read its path anew, and take longer than all else that is done here.
+    return next(parent.iterchildren(name), None)
+
+
+def _text(parent: _Element, name: str) -> str:
+    found = _child(parent, name)
+    return "" if found is None else found.text or ""
+
+
 def _required(parent: _Element, name: str) -> _Element:
-    found = parent.find(name)
+    found = _child(parent, name)
     if found is None:
         raise NotAnAuditMessage(f"{parent.tag!s} has no {name}")
     return found
