@@ -9,10 +9,10 @@ from datetime import datetime
 from atna_audit.following import spooled_as
 from atna_audit.tables import About
 from audit_message.departures import examine
-from audit_message.model import AuditMessage
+from audit_message.facts import Facts, facts_as_written, facts_of
 from audit_message.read import NotAnAuditMessage
 from audit_message.syslog import SyslogMessage, read_syslog
-from ihe.audit_events import DOCUMENT, PATIENT, ObjectKind, Outcome
+from ihe.audit_events import DOCUMENT, PATIENT, Outcome
 from ihe.namespaces import ANONYMOUS
 
 # How many messages of one connection are remembered to tell two equal ones from one that was sent twice:
@@ -74,8 +74,12 @@ def record_of(arrival: Arrival) -> AuditRecord:
     syslog = _unwrapped(arrival)
     at = syslog.timestamp or arrival.received_at
     sender = syslog.hostname or arrival.peer
+    departures: tuple[str, ...] = ()
+    facts = facts_as_written(syslog.content)
     try:
-        message, departures = examine(syslog.content, at)
+        if facts is None:
+            message, departures = examine(syslog.content, at)
+            facts = facts_of(message)
     except NotAnAuditMessage as problem:
         diagnosis = (*arrival.diagnosis, *syslog.diagnosis, f"no audit message: {problem}")
         nothing: frozenset[tuple[About, str]] = frozenset()
@@ -86,10 +90,10 @@ def record_of(arrival: Arrival) -> AuditRecord:
     return AuditRecord(
         arrival,
         _digest(arrival, syslog),
-        message.event.at,
-        message.event.outcome,
-        message.source.id or sender,
-        frozenset(_subjects(message)),
+        facts.at,
+        facts.outcome,
+        facts.source_id or sender,
+        frozenset(_subjects(facts)),
         (*arrival.diagnosis, *syslog.diagnosis, *departures),
         spooled_as(syslog.process_id),
     )
@@ -114,22 +118,17 @@ def _digest(arrival: Arrival, syslog: SyslogMessage) -> str:
     return digest.hexdigest()
 
 
-def _subjects(message: AuditMessage) -> Iterator[tuple[About, str]]:
-    for object_ in message.objects:
+def _subjects(facts: Facts) -> Iterator[tuple[About, str]]:
+    for id_, type_code, role in facts.objects:
         for kind, about in ((PATIENT, About.PATIENT), (DOCUMENT, About.DOCUMENT)):
-            if object_.id and _is(kind, object_.type_code, object_.role):
-                yield about, object_.id
-    for participant in message.participants:
-        for name in (participant.user_id, participant.user_name):
-            # Nearly every peer is this one, and nobody looks for it.
-            if name and name != ANONYMOUS:
-                yield About.PERSON, name
-    for purpose in message.event.purposes_of_use:
-        yield About.PURPOSE, purpose.code
-    for code in (message.event.event_id, *message.event.type_codes):
-        if code.code:
-            yield About.EVENT, code.code
-
-
-def _is(kind: ObjectKind, type_code: str, role: str) -> bool:
-    return (type_code, role) == (kind.type_code, kind.role)
+            if id_ and (type_code, role) == (kind.type_code, kind.role):
+                yield about, id_
+    for name in facts.names:
+        # Nearly every peer is this one, and nobody looks for it.
+        if name and name != ANONYMOUS:
+            yield About.PERSON, name
+    for code in facts.purposes:
+        yield About.PURPOSE, code
+    for code in facts.events:
+        if code:
+            yield About.EVENT, code
