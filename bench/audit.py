@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count, islice
 from pathlib import Path
 
 import psycopg
@@ -24,6 +25,8 @@ from atna_audit.checkpoints import SigningKey
 from atna_audit.iti20_record_audit_event import Arrival, record_of
 from atna_audit.journal import Wanted
 from atna_audit.store import RECORDS_AT_ONCE, AuditStore
+from audit_message.read import read_audit_message
+from audit_message.write import write_audit_message
 from bench.load import Load, Rate, raw_request
 from bench.population import Population
 from bench.queries import answered, median, messages, ratio
@@ -129,39 +132,55 @@ def _server(directory: Path, url: str, actors: str, *, audited: bool = True) -> 
 
 
 async def ingest(directory: Path, rounds: int) -> str:
-    """Records from messages to rows, next to rows of the same messages in a table with one key."""
+    """Records from messages to rows, next to rows of the same messages in a table with one key.
+
+    Of two kinds of senders: our own nodes, and others, whose messages are parsed and validated.
+    """
     with cluster(directory) as one:
         migrate(one.url)
         database = await open_database(one.url)
         store = AuditStore(database, SigningKey.of_file(directory / "signing.key"))
-        ours, plain = [], []
+        kinds = {"our nodes": _WRITTEN, "others": RETRIEVED}
+        rates: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in kinds}
         with psycopg.connect(one.url) as connection:
             connection.execute("CREATE TABLE plain (digest text PRIMARY KEY, message bytea NOT NULL)")
             connection.commit()
             for number in range(rounds + 1):
-                taken = await _stored(store, number)
-                inserted = _inserted(connection, number)
-                if number:
-                    ours.append(INGESTED / taken)
-                    plain.append(INGESTED / inserted)
+                for name, message in kinds.items():
+                    taken = await _stored(store, _sent(message))
+                    inserted = _inserted(connection, _sent(message))
+                    if number:
+                        rates[name][0].append(INGESTED / taken)
+                        rates[name][1].append(INGESTED / inserted)
         await database.close()
     rows = [
         (
-            f"records of {len(HEADER + RETRIEVED):,} bytes: read, indexed, chained, signed",
+            f"{len(HEADER + kinds[name]):,} bytes from {name}: read, indexed, chained, signed",
             f"{median(ours):,.0f}/s",
             f"{median(plain):,.0f}/s",
             *ratio(ours, plain, "")[:2],
         )
+        for name, (ours, plain) in rates.items()
     ]
-    return table(("one process", "stored", "plain inserts", "ratio", "spread"), rows)
+    return table(("records, one process", "stored", "plain inserts", "ratio", "spread"), rows)
 
 
-def _message(round_number: int, number: int) -> bytes:
-    return HEADER.replace(b" p ", b" %d-%d " % (round_number, number)) + RETRIEVED
+# RETRIEVED as our own nodes write it.
+_WRITTEN = write_audit_message(read_audit_message(RETRIEVED))
+_numbers = count()
 
 
-async def _stored(store: AuditStore, round_number: int) -> float:
-    sent = [_message(round_number, number) for number in range(INGESTED)]
+def _sent(message: bytes) -> list[bytes]:
+    """Messages of this time, each of its own, about some thousand patients."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+    sent = (HEADER + message).replace(b"2030-01-01T12:00:00.000", now[:-1])
+    return [
+        sent.replace(b" p ", b" %d " % number).replace(b'"p1^^^', b'"%d^^^' % (number % PATIENTS))
+        for number in islice(_numbers, INGESTED)
+    ]
+
+
+async def _stored(store: AuditStore, sent: list[bytes]) -> float:
     began = time.monotonic()
     at = datetime.now(UTC)
     for first in range(0, INGESTED, RECORDS_AT_ONCE):
@@ -170,9 +189,8 @@ async def _stored(store: AuditStore, round_number: int) -> float:
     return time.monotonic() - began
 
 
-def _inserted(connection: psycopg.Connection, round_number: int) -> float:
+def _inserted(connection: psycopg.Connection, sent: list[bytes]) -> float:
     """As many a transaction, by the driver's own way to insert many rows."""
-    sent = [_message(round_number, number) for number in range(INGESTED)]
     began = time.monotonic()
     with connection.cursor() as cursor:
         for first in range(0, INGESTED, RECORDS_AT_ONCE):
