@@ -155,9 +155,6 @@ async def running_platform(
         database = await open_database(configuration.database.url)
         stack.push_async_callback(database.close)
         records = await _audit_store(configuration, database) if "audit" in actors else None
-        if records and configuration.domain.rules:
-            rules = read_rule_pack(configuration.domain.rules)
-            await stack.enter_async_context(notices_written(database, rules))
         care: AuditCare | None = None
         ours = OwnRepository(records, clock, asyncio.get_running_loop()) if records else None
         if records:
@@ -174,6 +171,9 @@ async def running_platform(
         )
         spool = Spool.open(configuration.audit.spool)
         stack.push_async_callback(spool.close)
+        if records and configuration.domain.rules:
+            rules = read_rule_pack(configuration.domain.rules)
+            await stack.enter_async_context(notices_written(database, rules, configuration.audit.spool))
         pledges = PledgedRecords(database, spool)
         await stack.enter_async_context(pledging(pledges))
         node = Node(str(os.getpid()), configuration.audit.source_id)

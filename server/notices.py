@@ -1,9 +1,11 @@
 """Patients are told what their audit records tell of, as the rules of the domain say (EHDS art. 9)."""
 
 import asyncio
+import fcntl
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
 from atna_audit.accesses import Access, Deed
 from atna_audit.noticing import Noticed, have_noticed, next_noticed
@@ -15,6 +17,8 @@ log = logging.getLogger("coffre.audit")
 
 # How soon after a record is stored its patient's notification is written.
 POLL_SECONDS = 1.0
+
+_LOCK = "notices.lock"
 
 _KINDS = {
     Deed.DEPOSITED: NotificationKind.DEPOSITED,
@@ -28,12 +32,15 @@ _IN_THE_RECORD = {Deed.LIST_SEEN, Deed.DEPOSITED, Deed.REPLACED, Deed.DOCUMENT_O
 
 
 @asynccontextmanager
-async def notices_written(database: Database, rules: Rules) -> AsyncIterator[None]:
-    """Write what patients are to be told as long as the block lasts; nothing where the rules tell nothing."""
+async def notices_written(database: Database, rules: Rules, spool: Path) -> AsyncIterator[None]:
+    """Write what patients are to be told as long as the block lasts; nothing where the rules tell nothing.
+
+    Of the workers that share this spool, one at a time reads the records for it.
+    """
     if not rules.tells:
         yield
         return
-    writing = asyncio.create_task(_by_the_second(database, rules))
+    writing = asyncio.create_task(_by_the_second(database, rules, spool / _LOCK))
     try:
         yield
     finally:
@@ -42,14 +49,27 @@ async def notices_written(database: Database, rules: Rules) -> AsyncIterator[Non
             await writing
 
 
-async def _by_the_second(database: Database, rules: Rules) -> None:
+async def _by_the_second(database: Database, rules: Rules, lock: Path) -> None:
     while True:
         try:
-            while await write_notices(database, rules):
-                pass
-        except DatabaseError as problem:
-            log.warning("notifications of patients wait for the database: %s", type(problem).__name__)
+            with _held(lock) as held:
+                while held and await write_notices(database, rules):
+                    pass
+        except (DatabaseError, OSError) as problem:
+            log.warning("notifications of patients wait: %s", type(problem).__name__)
         await asyncio.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[bool]:
+    """Whether nobody else is at it."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 async def write_notices(database: Database, rules: Rules) -> bool:

@@ -1,5 +1,7 @@
 """Patients are told what their records tell of, as the rules say, on each database."""
 
+import asyncio
+import fcntl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+import server.notices
 from atna_audit.checkpoints import SigningKey
 from atna_audit.iti20_record_audit_event import Arrival, record_of
 from atna_audit.store import AuditStore
 from consent_broker.notifications import NotificationKind, Notifications
 from database import open_database
-from server.notices import write_notices
+from server.notices import notices_written, write_notices
 from server.rules import read_rule_pack
 from tests.messages.audit import HEADER, RETRIEVED
 
@@ -73,3 +76,18 @@ async def test_nobody_is_told_of_what_is_no_access_of_another_person(store, mess
     """EHDS art. 9."""
     await came(store, message)
     assert await told(store) == []
+
+
+async def test_of_the_workers_of_a_server_one_at_a_time_looks(store, tmp_path, monkeypatch):
+    """Each of them would read every record."""
+    monkeypatch.setattr(server.notices, "POLL_SECONDS", 0.01)
+    notifications = Notifications(store.database)
+    await came(store, RETRIEVED)
+    with (tmp_path / "notices.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        async with notices_written(store.database, RULES, tmp_path):
+            await asyncio.sleep(0.1)
+            assert not await notifications.of(PATIENT)
+            fcntl.flock(other, fcntl.LOCK_UN)
+            while not await notifications.of(PATIENT):
+                await asyncio.sleep(0.01)
