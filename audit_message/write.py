@@ -78,11 +78,7 @@ def _object(object_: ParticipantObject) -> str:
         (
             "<ParticipantObjectIdentification",
             _optional("ParticipantObjectID", object_.id),
-            _optional("ParticipantObjectTypeCode", object_.type_code),
-            _optional("ParticipantObjectTypeCodeRole", object_.role),
-            _optional("ParticipantObjectDataLifeCycle", object_.life_cycle),
-            _optional("ParticipantObjectSensitivity", object_.sensitivity),
-            ">",
+            _kind(object_.type_code, object_.role, object_.life_cycle, object_.sensitivity),
             _coded("ParticipantObjectIDTypeCode", object_.id_type),
             # The schema has room for a name or a query, not both.
             f"<ParticipantObjectQuery>{query}</ParticipantObjectQuery>"
@@ -93,6 +89,19 @@ def _object(object_: ParticipantObject) -> str:
                 for detail in object_.details
             ),
             "</ParticipantObjectIdentification>",
+        )
+    )
+
+
+@lru_cache(maxsize=CODED_CACHE_SIZE)
+def _kind(type_code: str, role: str, life_cycle: str, sensitivity: str) -> str:
+    return "".join(
+        (
+            _optional("ParticipantObjectTypeCode", type_code),
+            _optional("ParticipantObjectTypeCodeRole", role),
+            _optional("ParticipantObjectDataLifeCycle", life_cycle),
+            _optional("ParticipantObjectSensitivity", sensitivity),
+            ">",
         )
     )
 

@@ -219,21 +219,20 @@ def _patients_by_message(row: AuditedTransaction, happening: Happening) -> list[
 def _message(
     row: AuditedTransaction, happening: Happening, action: Action | None, patients: tuple[str, ...]
 ) -> AuditMessage:
+    event_type = row.event_type
     return AuditMessage(
         EventIdentification(
             row.event(happening.we_are).event_id,
             happening.at,
             happening.outcome,
             action,
-            (row.event_type,),
+            (event_type,),
             happening.outcome_text,
             _coded(happening.user.purpose_of_use) if happening.user else (),
         ),
         _participants(row, happening),
         AuditSource(happening.audit_source_id),
-        tuple(
-            object_ for kind in row.objects for object_ in _objects(kind, row.event_type, happening, patients)
-        ),
+        tuple(object_ for kind in row.objects for object_ in _objects(kind, event_type, happening, patients)),
     )
 
 
