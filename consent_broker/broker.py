@@ -1,21 +1,25 @@
 """The consent broker as requests meet it: who asks, what the patient said, and what follows (`decide.py`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 from consent_broker.acknowledging import policies_for, with_consent_documents
 from consent_broker.decide import Verdict, decide, nothing_for
 from consent_broker.decision_log import DecisionLog
 from consent_broker.directory import Directory
-from consent_broker.kept import Kept
+from consent_broker.kept import Kept, Known
 from consent_broker.matrix import Matrices
-from consent_broker.model import Asker, Pair, Right
+from consent_broker.model import Asker, Directives, Pair, Right
 from consent_broker.notifications import Notifications
 from consent_broker.rules import Rules
-from database import Database
+from database import Database, Row
 from exchange.consent_documents import Signatory
 from exchange.ports import Decision, Touched, Whose
+from exchange.standing import Standing
 from exchange.subject import Subject
 from exchange.verbs import READING, Verb
 from exchange.visibility import NOTHING, AllOf, View, Visibility
@@ -77,14 +81,25 @@ class ConsentBroker:
         touched = await whose()
         # Whoever names an object that is not there is answered by the same steps as of a record without it.
         patient_ids = (touched.named | touched.owners) or {_NOBODY}
-        directives, matrix = await self.kept.now(asker.all_parties, patient_ids, at)
-        rules = await self.matrices.rules_by(matrix)
+        known = None
+        if verb in READING and touched.named and not (emergency or touched.owners or counted):
+            # The answer is looked up at once: before it leaves it is asked whether all this still stands.
+            # Not where objects are named: whose they are would show in the time, hidden or not. Not in an
+            # emergency, of which patients are told.
+            known = self.kept.lately(asker.all_parties, patient_ids, at)
+        known = known or await self.kept.now(asker.all_parties, patient_ids, at)
+        directives = known.directives
+        rules = await self.matrices.rules_by(known.matrix)
         # A deposit was decided before our repository sent it on to its registry.
         again = subject.is_ourselves and verb not in READING
         if verb in _WEIGHED and asker.person and not again and not counted:
             await self.log.note(asker, _WEIGHED[verb], at)
-        verdicts = {
-            patient_id: decide(asker, verb, patient_id, directives[patient_id], rules, at)
+        words = {
+            patient_id: known.follows(
+                patient_id,
+                (asker, verb),
+                partial(_word, asker, verb, patient_id, directives[patient_id], rules, at),
+            )
             for patient_id in sorted(patient_ids)
         }
         clears_away = asker.profession in self.rules.administrators
@@ -92,22 +107,25 @@ class ConsentBroker:
         if self.rules.policies and verb not in READING:
             may = {
                 patient_id: policies_for(asker, patient_id, directives[patient_id], rules, at)
-                for patient_id in verdicts
+                for patient_id in words
             }
         if touched.acknowledged and self.rules.policies and verb is Verb.DEPOSIT:
-            verdicts = {
-                patient_id: with_consent_documents(
-                    verdict,
-                    asker,
-                    touched.acknowledged,
-                    may[patient_id],
-                    patient_id,
-                    directives[patient_id],
-                    rules,
-                    at,
+            words = {
+                patient_id: _Word.of(
+                    with_consent_documents(
+                        word.verdict,
+                        asker,
+                        touched.acknowledged,
+                        may[patient_id],
+                        patient_id,
+                        directives[patient_id],
+                        rules,
+                        at,
+                    )
                 )
-                for patient_id, verdict in verdicts.items()
+                for patient_id, word in words.items()
             }
+        verdicts = {patient_id: word.verdict for patient_id, word in words.items()}
         permit = bool(asker.person) and (verb in READING or _permitted(verdicts, touched, clears_away))
         opened = tuple(
             patient_id
@@ -118,33 +136,52 @@ class ConsentBroker:
             await self.notifications.note(opened, subject.user, at)
         return Decision(
             permit=permit,
-            reasons=tuple(str(reason) for verdict in verdicts.values() for reason in verdict.reasons),
-            view=View(
-                {
-                    patient_id: _or_nothing(verdict, asker, verb, patient_id, rules, at)
-                    for patient_id, verdict in verdicts.items()
-                }
-            ),
+            reasons=tuple(chain.from_iterable(word.reasons for word in words.values())),
+            view=View({patient_id: word.visible for patient_id, word in words.items()}),
             acceptable=AllOf(tuple(verdict.acceptable for verdict in verdicts.values())),
             depositor=asker.person or None,
             leftovers=clears_away,
             opened_by_emergency=opened,
             signatory=Signatory(_name_of(subject), may),
+            standing=Standing(self.kept.question(known, at), partial(self._stands, subject, asker, known)),
         )
+
+    async def _stands(
+        self, subject: Subject, asker: Asker, known: Known, rows: Sequence[Row] | None, at: datetime
+    ) -> bool:
+        """Whether all by which it was decided is as it was."""
+        if self.rules.listed_only or self.rules.members_only:
+            now = await Directory(self.database).checked(asker_of(subject, self.rules), self.rules, at)
+            if now != asker:
+                return False
+        return await self.kept.holds(known, at, rows)
 
 
 # The id of no patient.
 _NOBODY = "nobody"
 
 
-def _or_nothing(
-    verdict: Verdict, asker: Asker, verb: Verb, patient_id: str, rules: Rules, at: datetime
-) -> Visibility:
-    if verdict.visible != NOTHING or verb not in READING:
-        return verdict.visible
+class _Word(NamedTuple):
+    """A verdict, its reasons put into words, and what is there."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    visible: Visibility
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "_Word":
+        return cls(verdict, tuple(map(str, verdict.reasons)), verdict.visible)
+
+
+def _word(
+    asker: Asker, verb: Verb, patient_id: str, directives: Directives, rules: Rules, at: datetime
+) -> _Word:
+    word = _Word.of(decide(asker, verb, patient_id, directives, rules, at))
+    if word.visible != NOTHING or verb not in READING:
+        return word
     # The reasons are found and put into words only because those of other records are.
     nothing, _ = nothing_for(asker, verb, patient_id, rules, at)
-    return nothing
+    return word._replace(visible=nothing)
 
 
 def _permitted(verdicts: Mapping[str, Verdict], touched: Touched, clears_away: bool) -> bool:

@@ -1,13 +1,13 @@
 """What was read of directives, for as long as the database says at each decision that it still holds."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from itertools import chain, islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,12 +30,16 @@ from consent_broker.model import Directives, Party
 from consent_broker.rules import Rules
 from consent_broker.store import COLUMNS, IS_LAST, OF_PATIENTS, Kind, by_patient
 from consent_broker.times import seconds_of
-from database import Database, Row, Statement, any_of, constant
+from database import Call, Database, Row, Statement, any_of, constant
 
 # A professional's working day of patients for each process. A record of a thousand directives is some 50 KB.
 MOST_KEPT = 500
 
+# To find, to retrieve, for a treatment and in an emergency.
+MOST_FOLLOWS = 4
+
 _Key = tuple[str, frozenset[Party]]
+Result = TypeVar("Result")
 
 
 class _Part(IntEnum):
@@ -56,6 +60,45 @@ class _Held:
     since: int
     until: float
     directives: Directives
+    # By what is asked, and the day and the matrix.
+    follows: dict[Hashable, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What some patients have decided about somebody, and which access matrix is in force.
+
+    Matrix 0 is that of the rules.
+    """
+
+    directives: Mapping[str, Directives]
+    matrix: int
+    _held: Mapping[str, _Held]
+    _day: str
+
+    def covers(self, at: datetime) -> bool:
+        """Whether no period of it has begun or ended by then, if nothing was changed."""
+        second = seconds_of(at)
+        return self._day == _day_of(at) and all(
+            one.since <= second < one.until for one in self._held.values()
+        )
+
+    def follows(self, patient: str, asked: Hashable, find_out: Callable[[], Result]) -> Result:
+        """What follows for one patient from nothing but this and what is asked; found out once."""
+        kept = self._held[patient].follows
+        key = (self._day, self.matrix, asked)
+        if key not in kept:
+            while len(kept) >= MOST_FOLLOWS:
+                kept.pop(next(iter(kept)))
+            kept[key] = find_out()
+        found: Result = kept[key]
+        return found
+
+    def is_of(self, versions: Mapping[str, int | None]) -> bool:
+        """Whether these are the versions of the records and the number of the matrix by which it was read."""
+        return (versions.get(_MATRIX) or 0) == self.matrix and all(
+            versions.get(patient, 0) == one.version for patient, one in self._held.items()
+        )
 
 
 @dataclass(slots=True)
@@ -69,36 +112,44 @@ class Kept:
     database: Database
     rules: Rules
     _held: OrderedDict[_Key, _Held] = field(default_factory=OrderedDict)
+    _matrix: tuple[str, int] = ("", 0)
 
-    async def now(
-        self, parties: frozenset[Party], patients: Collection[str], at: datetime
-    ) -> tuple[Mapping[str, Directives], int]:
-        """What these patients have decided about these parties, and which access matrix is in force.
-
-        Matrix 0 is that of the rules.
-        """
-        second = seconds_of(at)
-        asked = {"patients": sorted(patients), "day": at.date().isoformat()}
-        kept = {patient: self._held.get((patient, parties)) for patient in patients}
-        if all(held and held.since <= second < held.until for held in kept.values()):
-            numbers: dict[str, int | None] = dict(await self.database.fetch(_NUMBERS, asked))
-            matrix = numbers.pop(_MATRIX)
-            found = {
-                patient: held.directives
-                for patient, held in kept.items()
-                if held and held.version == numbers.get(patient, 0)
-            }
-            if len(found) == len(kept):
-                for patient in found:
-                    self._held.move_to_end((patient, parties))
-                return found, matrix or 0
-        wanted = {**asked, "parties": sorted({party.id for party in parties}), "at": second}
-        rows = await self.database.fetch(_ABOUT, wanted)
+    async def now(self, parties: frozenset[Party], patients: Collection[str], at: datetime) -> Known:
+        """What these patients have decided about these parties."""
+        known = self.lately(parties, patients, at)
+        if known and await self.holds(known, at):
+            return known
+        wanted = {**_asked(patients, at), "parties": sorted({party.id for party in parties})}
+        rows = await self.database.fetch(_ABOUT, {**wanted, "at": seconds_of(at)})
         return self._read(parties, patients, at, rows)
+
+    def lately(self, parties: frozenset[Party], patients: Collection[str], at: datetime) -> Known | None:
+        """The same, if all of it is kept, as it was when somebody last asked: ask whether it still holds."""
+        found: dict[str, _Held] = {}
+        for patient in patients:
+            if (held := self._held.get((patient, parties))) is None:
+                return None
+            self._held.move_to_end((patient, parties))
+            found[patient] = held
+        day, matrix = self._matrix
+        known = Known({patient: one.directives for patient, one in found.items()}, matrix, found, day)
+        return known if known.covers(at) else None
+
+    def question(self, known: Known, at: datetime) -> Call:
+        """What to ask the database for `holds`."""
+        return _NUMBERS, _asked(known.directives, at)
+
+    async def holds(self, known: Known, at: datetime, rows: Sequence[Row] | None = None) -> bool:
+        """Whether it is what holds now, or did when the database answered so."""
+        if not known.covers(at):
+            return False
+        if rows is None:
+            rows = await self.database.fetch(_NUMBERS, _asked(known.directives, at))
+        return known.is_of(dict(rows))
 
     def _read(
         self, parties: frozenset[Party], patients: Collection[str], at: datetime, rows: Iterable[Row]
-    ) -> tuple[Mapping[str, Directives], int]:
+    ) -> Known:
         matrix = 0
         version = dict.fromkeys(patients, 0)
         until = dict.fromkeys(patients, float("inf"))
@@ -108,6 +159,9 @@ class Kept:
             match part:
                 case _Part.STATUS:
                     statuses.append((*columns[:2], number))
+                    # Where an objection window ends by itself.
+                    if number is not None and number > seconds_of(at):
+                        until[columns[0]] = min(until[columns[0]], number)
                 case _Part.DIRECTIVE:
                     directives.append((number, *columns))
                 case _Part.MATRIX:
@@ -119,12 +173,25 @@ class Kept:
         # The last word last; nothing else orders what several statements in one find.
         in_order = [tuple(columns) for _, *columns in sorted(directives, key=itemgetter(0))]
         found = by_patient(patients, self.rules.unopened, at, statuses, in_order)
-        for patient, held in found.items():
-            self._held[patient, parties] = _Held(version[patient], seconds_of(at), until[patient], held)
+        held = {
+            patient: _Held(version[patient], seconds_of(at), until[patient], one)
+            for patient, one in found.items()
+        }
+        self._matrix = (_day_of(at), matrix)
+        for patient, one in held.items():
+            self._held[patient, parties] = one
             self._held.move_to_end((patient, parties))
         while len(self._held) > MOST_KEPT:
             self._held.popitem(last=False)
-        return found, matrix
+        return Known(found, matrix, held, _day_of(at))
+
+
+def _asked(patients: Collection[str], at: datetime) -> dict[str, object]:
+    return {"patients": sorted(patients), "day": _day_of(at)}
+
+
+def _day_of(at: datetime) -> str:
+    return at.date().isoformat()
 
 
 _status, _directive, _version = t.consent_status.c, t.consent_directive.c, t.consent_version.c

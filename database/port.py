@@ -39,6 +39,10 @@ class Limits:
 # Some hundred bytes each: a batch that is thrown away at once costs no memory that would be noticed.
 BATCH_ROWS = 1_000
 
+# A list parameter that is a tuple comes again and again, and is written as text once: what patients keep
+# back from somebody.
+KEPT_TEXTS = 64
+
 
 class DatabaseError(Exception):
     """The database did not do what it was asked; the driver's own error is the cause."""
@@ -96,6 +100,10 @@ class Database(ABC):
     @abstractmethod
     async def fetch(self, statement: Statement, parameters: Parameters = NO_PARAMETERS) -> list[Row]:
         """Run one reading statement by itself, in one round trip."""
+
+    @abstractmethod
+    async def fetch_each(self, *calls: Call) -> list[list[Row]]:
+        """Run several reading statements, each by itself and one after the other, in one round trip."""
 
     @abstractmethod
     def batches(

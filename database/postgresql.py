@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import pack
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from database.port import (
     BATCH_ROWS,
+    KEPT_TEXTS,
     NO_PARAMETERS,
     Call,
     ConflictingWrite,
@@ -111,20 +113,23 @@ class PostgresqlDatabase(Database):
 
     async def fetch(self, statement: Statement, parameters: Parameters = NO_PARAMETERS) -> list[Row]:
         """Run one reading statement by itself, in one round trip."""
+        return (await self.fetch_each((statement, parameters)))[0]
+
+    async def fetch_each(self, *calls: Call) -> list[list[Row]]:
+        """Run reading statements in autocommit, in one round trip."""
         try:
-            return await self._fetch_once(statement, parameters)
+            return await self._fetch_once(calls)
         except ConnectionLost:
             # The server was restarted: every idle connection is as dead as this one was.
             await self._pool.check()
-            return await self._fetch_once(statement, parameters)
+            return await self._fetch_once(calls)
 
-    async def _fetch_once(self, statement: Statement, parameters: Parameters) -> list[Row]:
+    async def _fetch_once(self, calls: Sequence[Call]) -> list[list[Row]]:
         async with self._connection() as connection:
             with _translated():
-                cursor = connection.cursor(binary=True)
-                compiled = statement.compiled(POSTGRESQL)
-                await cursor.execute(compiled.encoded, compiled.arguments(parameters, _written), prepare=True)
-                return await cursor.fetchall()
+                async with connection.pipeline() if len(calls) > 1 else nullcontext():
+                    cursors = [await _send_all(connection, *call) for call in calls]
+                return [await _rows(cursor) for cursor in cursors]
 
     async def batches(
         self, statement: Statement, parameters: Parameters = NO_PARAMETERS, size: int = BATCH_ROWS
@@ -206,13 +211,13 @@ class _Transaction:
     async def fetch_each(self, *calls: Call) -> list[list[Row]]:
         with _translated():
             if self._begin is None and len(calls) == 1 and isinstance(calls[0][1], Mapping):
-                cursor = await self._send(calls[0][0], calls[0][1])
+                cursor = await _send(self._connection, calls[0][0], calls[0][1])
                 return [await _rows(cursor)]
             async with self._connection.pipeline():
                 if self._begin is not None:
                     begin, self._begin = self._begin, None
                     await self._connection.execute(begin.encode(), prepare=False)
-                cursors = [await self._send_all(statement, parameters) for statement, parameters in calls]
+                cursors = [await _send_all(self._connection, *call) for call in calls]
             return [await _rows(cursor) for cursor in cursors]
 
     async def commit(self, along: Sequence[Call]) -> None:
@@ -222,7 +227,7 @@ class _Transaction:
                 # Outside of a pipeline COMMIT is one message less.
                 async with self._connection.pipeline() if along else nullcontext():
                     for statement, parameters in along:
-                        await self._send_all(statement, parameters)
+                        await _send_all(self._connection, statement, parameters)
                     await self._connection.execute(b"COMMIT", prepare=False)
 
     async def roll_back(self) -> None:
@@ -233,25 +238,27 @@ class _Transaction:
             except psycopg.Error:
                 await self._connection.close()
 
-    async def _send_all(
-        self, statement: Statement, parameters: Parameters | Sequence[Parameters]
-    ) -> AsyncCursor[Row] | None:
-        if isinstance(parameters, Mapping):
-            return await self._send(statement, parameters)
-        if isinstance(statement, RowsInto) and parameters:
-            at_once = statement.at_once
-            columns = [_written([row[name] for row in parameters]) for name in at_once.order]
-            await self._connection.cursor(binary=True).execute(at_once.encoded, columns, prepare=True)
-            return None
-        for row in parameters:
-            await self._send(statement, row)
-        return None
 
-    async def _send(self, statement: Statement, parameters: Parameters) -> AsyncCursor[Row]:
-        cursor = self._connection.cursor(binary=True)
-        compiled = statement.compiled(POSTGRESQL)
-        await cursor.execute(compiled.encoded, compiled.arguments(parameters, _written), prepare=True)
-        return cursor
+async def _send_all(
+    connection: Connection, statement: Statement, parameters: Parameters | Sequence[Parameters]
+) -> AsyncCursor[Row] | None:
+    if isinstance(parameters, Mapping):
+        return await _send(connection, statement, parameters)
+    if isinstance(statement, RowsInto) and parameters:
+        at_once = statement.at_once
+        columns = [_written([row[name] for row in parameters]) for name in at_once.order]
+        await connection.cursor(binary=True).execute(at_once.encoded, columns, prepare=True)
+        return None
+    for row in parameters:
+        await _send(connection, statement, row)
+    return None
+
+
+async def _send(connection: Connection, statement: Statement, parameters: Parameters) -> AsyncCursor[Row]:
+    cursor = connection.cursor(binary=True)
+    compiled = statement.compiled(POSTGRESQL)
+    await cursor.execute(compiled.encoded, compiled.arguments(parameters, _written), prepare=True)
+    return cursor
 
 
 async def _rows(cursor: AsyncCursor[Row] | None) -> list[Row]:
@@ -259,9 +266,18 @@ async def _rows(cursor: AsyncCursor[Row] | None) -> list[Row]:
 
 
 def _written(value: object) -> object:
-    """A plain list as the text of an array; the driver would look at each element of each of its uses."""
-    if not isinstance(value, list):
-        return value
+    """A plain list as the text of an array; the driver would look at each of its elements."""
+    if isinstance(value, tuple):
+        return _kept_text(value)
+    return _array(value) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=KEPT_TEXTS)
+def _kept_text(values: tuple[object, ...]) -> object:
+    return _array([*values])
+
+
+def _array(value: list[Any]) -> object:
     kinds = {*map(type, value)}
     if kinds <= {int}:
         return f"{{{','.join(map(str, value))}}}"

@@ -15,10 +15,12 @@ from collections.abc import (
 )
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import TypeVar
 
 from database.port import (
     BATCH_ROWS,
+    KEPT_TEXTS,
     NO_PARAMETERS,
     Call,
     ConflictingWrite,
@@ -98,9 +100,13 @@ class SqliteDatabase(Database):
 
     async def fetch(self, statement: Statement, parameters: Parameters = NO_PARAMETERS) -> list[Row]:
         """Run one reading statement by itself."""
+        return (await self.fetch_each((statement, parameters)))[0]
+
+    async def fetch_each(self, *calls: Call) -> list[list[Row]]:
+        """Run reading statements, each on a snapshot of its own."""
         reader = await self._readers.take()
         try:
-            return (await reader.run(reader.perform, (), ((statement, parameters),)))[0]
+            return await reader.run(reader.perform, (), calls)
         finally:
             self._readers.give(reader)
 
@@ -315,7 +321,14 @@ class _Worker:
 
 def _written(value: object) -> object:
     """Lists travel as JSON, which SQLite opens again with json_each."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple) else value
+    if isinstance(value, tuple):
+        return _kept_text(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=KEPT_TEXTS)
+def _kept_text(values: tuple[object, ...]) -> str:
+    return json.dumps(values, ensure_ascii=False)
 
 
 @contextmanager

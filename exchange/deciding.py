@@ -44,6 +44,10 @@ class Deciding:
         """
         if self.verb not in READING or decision.view.unrestricted:
             return None
+        if decision.standing:
+            async with asyncio.timeout(DECISION_SECONDS):
+                if await decision.standing.holds(self.clock()):
+                    return None
         now = await self.decision()
         if (now.permit, now.view) == (decision.permit, decision.view):
             return None

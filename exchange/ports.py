@@ -11,6 +11,7 @@ from audit_message.model import AuditMessage
 from ebxml.model import DocumentEntry, DocumentRequest, RegistryResponse, Submission, SubmissionSet
 from ebxml.refused import Refused
 from exchange.consent_documents import ANYBODY, Pair, Signatory
+from exchange.standing import Standing
 from exchange.subject import Subject
 from exchange.verbs import Verb
 from exchange.visibility import EVERYTHING, OPEN_VIEW, View, Visibility
@@ -116,6 +117,8 @@ class Decision:
     """The patients in whose records an emergency opened something."""
     signatory: Signatory = ANYBODY
     """For which policies he may speak, in whose name."""
+    standing: Standing | None = field(default=None, compare=False)
+    """Whether it would be the same now; without it, only another decision tells."""
 
 
 @dataclass(frozen=True, slots=True)

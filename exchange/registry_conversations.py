@@ -148,7 +148,8 @@ class RegistryStoredQuery:
         return iter(())
 
     async def patients(self, request: StoredQueryCriteria, diary: Diary) -> Touched:
-        return Touched(owners=frozenset(await self.owners(request)))
+        found = frozenset(await self.owners(request))
+        return Touched(named=found) if diary.patient_ids else Touched(owners=found)
 
     async def perform(self, request: StoredQueryCriteria, decision: Decision) -> StoredQueryAnswer:
         return await self.handle(request, decision.view)

@@ -22,6 +22,7 @@ from exchange.ports import AuditTrail, AuditUnavailable, Clock, Consent, NewUuid
 from exchange.receive import receive
 from exchange.replies import Forbidden, answer_with, explain, unavailable
 from exchange.software import Attestations
+from exchange.standing import standing_on
 from exchange.tally import Tally
 from exchange.users import InSecurityHeader, Users, who_is_asking
 from exchange.verbs import READING
@@ -113,7 +114,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
             # SQL, and with it, if it changes something, the pledge of its record.
             attachments.claim_all()
             pledge = _pledge(conversation, diary, around)
-            with owing(pledge):
+            with owing(pledge), standing_on(decision.standing):
                 result = await conversation.perform(request, decision)
             # 9. The result to bytes; looked up anew if what may be seen is no longer the same.
             answer = answer_with(conversation.reply(result, diary), message, conversation, around.new_uuid)

@@ -69,11 +69,12 @@ async def registry_stored_query(
     at_once = min(limits.objects_at_once, _limit(criteria, limits))
     content = Content.ELEMENT if criteria.leaf_class else Content.REFERENCE
     statement = statement_of(_shape(criteria, content), seen.sight)
-    rows = await store.database.fetch(statement, {**parameters, "limit": at_once + 1})
+    rows = await store.look_up(statement, {**parameters, "limit": at_once + 1})
     if refuse_unknown_patient and not rows:
         await _refuse_unknown_patient(criteria, store)
     owners = _Owners(criteria, limits)
     if len(rows) > at_once:
+        store.look_further()
         large = await _find_all(criteria, parameters, seen, owners, store, limits)
         return StoredQueryResult(owners.patient_ids, later=large.pieces(store.database))
     owners.add(rows)
@@ -201,8 +202,10 @@ def _references(rows: Sequence[Row]) -> list[bytes]:
 async def _elements(rows: Sequence[Row], seen: Seen, store: RegistryStore) -> list[bytes]:
     """Each stored element with its present status; the few large ones are fetched in a second step."""
     large = [number for _, number, _, fragment, *_ in rows if fragment is None]
-    apart = await stored_fragments(store.database, [Kind.DOCUMENT_ENTRY] * len(large), large)
     folders = [number for kind, number, *_ in rows if kind == Kind.FOLDER]
+    if large or folders:
+        store.look_further()
+    apart = await stored_fragments(store.database, [Kind.DOCUMENT_ENTRY] * len(large), large)
     times = await last_update_times(folders, seen, store.database)
     return [
         as_seen(stored, STATUS_OF_NUMBER[status], times.get(number))

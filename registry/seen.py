@@ -11,9 +11,10 @@ What is hidden follows from the DocumentEntries alone, from the inside out:
 - a Folder's lastUpdateTime is of the last change that can be seen.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -58,32 +59,17 @@ class Sight:
 
     predicates: tuple[Visibility, ...] = ()
     unrestricted: bool = False
+    # Statements are kept by it, and it is large.
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.predicates, self.unrestricted)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 OPEN_SIGHT = Sight(unrestricted=True)
-
-
-def sight_of(view: View) -> Sight:
-    """The shape of a View."""
-    if view.unrestricted:
-        return OPEN_SIGHT
-    return Sight(tuple(_without_values(predicate) for predicate in _groups(view)))
-
-
-def codes_in(view: View) -> set[Pair]:
-    """Every code that the View compares."""
-    leaves = (leaf for predicate in _groups(view) for leaf in _leaves(predicate))
-    return {pair for leaf in leaves if isinstance(leaf, CodedAs) for pair in leaf.codes}
-
-
-def bound_view(view: View, codes: Mapping[Pair, int]) -> dict[str, object]:
-    """The values for the statements of its Sight."""
-    bound: dict[str, object] = {}
-    for group, (predicate, patients) in enumerate(_groups(view).items()):
-        bound[_patients_name(group)] = patients
-        for number, leaf in enumerate(_leaves(predicate)):
-            bound[_leaf_name(group, number)] = _values(leaf, codes)
-    return bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +82,58 @@ class Seen:
 
 ALL_SEEN = Seen(OPEN_SIGHT, {})
 
+# The records that were last looked at by somebody, and what he sees of them.
+KEPT_PREDICATES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenApart:
+    """A predicate: its Sight, its leaves in order, and the codes that they compare."""
+
+    sight: Sight
+    leaves: tuple[CodedAs | OneOf | DepositedBy, ...]
+    codes: frozenset[Pair]
+
+
+@lru_cache(maxsize=KEPT_PREDICATES)
+def _taken_apart(predicate: Visibility) -> _TakenApart:
+    leaves = tuple(_leaves(predicate))
+    codes = frozenset(pair for leaf in leaves if isinstance(leaf, CodedAs) for pair in leaf.codes)
+    return _TakenApart(Sight((_without_values(predicate),)), leaves, codes)
+
+
+Parts = Sequence[tuple[_TakenApart, Sequence[str]]]
+
+
+def parts_of(view: View) -> Parts:
+    """The predicates of a View, each with the patients in whose records it says what there is."""
+    if len(view.by_patient) == 1:
+        return [(_taken_apart(predicate), [patient]) for patient, predicate in view.by_patient.items()]
+    groups: dict[Visibility, list[str]] = {}
+    for patient_id, predicate in sorted(view.by_patient.items()):
+        groups.setdefault(predicate, []).append(patient_id)
+    return [(_taken_apart(predicate), patients) for predicate, patients in groups.items()]
+
+
+def seen(parts: Parts, numbers: Mapping[Pair, int]) -> Seen:
+    """They as statements take them, codes having these numbers."""
+    values: dict[str, object] = {}
+    for group, (part, patients) in enumerate(parts):
+        values[_patients_name(group)] = patients
+        for number, leaf in enumerate(part.leaves):
+            values[_leaf_name(group, number)] = _values(leaf, numbers)
+    if len(parts) == 1:
+        return Seen(parts[0][0].sight, values)
+    return Seen(Sight(tuple(chain.from_iterable(part.sight.predicates for part, _ in parts))), values)
+
 
 async def seen_through(view: View, codes: Codes) -> Seen:
     """Look up what the View compares; its codes are the domain's, and have numbers before objects do."""
-    pairs = codes_in(view)
-    return Seen(sight_of(view), bound_view(view, await codes.intern(pairs) if pairs else {}))
+    if view.unrestricted:
+        return ALL_SEEN
+    parts = parts_of(view)
+    pairs = frozenset[Pair]().union(*(part.codes for part, _ in parts))
+    return seen(parts, await codes.intern(pairs) if pairs else {})
 
 
 def through(clause: Statement, sight: Sight) -> Statement:
@@ -121,13 +154,6 @@ def through(clause: Statement, sight: Sight) -> Statement:
         return None
 
     return replacement_traverse(clause, {}, replaced)  # type: ignore[return-value]  # a clause of the same kind
-
-
-def _groups(view: View) -> dict[Visibility, list[str]]:
-    groups: dict[Visibility, list[str]] = {}
-    for patient_id, predicate in sorted(view.by_patient.items()):
-        groups.setdefault(predicate, []).append(patient_id)
-    return groups
 
 
 def _leaves(predicate: Visibility) -> Iterator[CodedAs | OneOf | DepositedBy]:
@@ -155,21 +181,17 @@ def _without_values(predicate: Visibility) -> Visibility:
             return type(predicate)(frozenset())
 
 
-def _values(leaf: CodedAs | OneOf | DepositedBy, codes: Mapping[Pair, int]) -> list[object]:
+def _values(leaf: CodedAs | OneOf | DepositedBy, codes: Mapping[Pair, int]) -> Sequence[object]:
     match leaf:
         case CodedAs(_, pairs):
             return [*sorted(codes[pair] for pair in pairs if pair in codes)]
         case OneOf(logical_ids):
-            return [*_bare(logical_ids)]
+            return _bare(logical_ids)
         case DepositedBy(depositors):
             return [*sorted(depositors)]
 
 
-# The records whose documents were last kept back from somebody.
-KEPT_LISTS = 64
-
-
-@lru_cache(maxsize=KEPT_LISTS)
+@lru_cache(maxsize=KEPT_PREDICATES)
 def _bare(logical_ids: frozenset[str]) -> tuple[str, ...]:
     return tuple(bare_uuids(sorted(logical_ids)))
 
@@ -290,6 +312,9 @@ class _Hidden:
         return and_(self._visible_by_itself(entry), or_(entry.c.latest.is_(True), shown_now))
 
     def _visible_by_itself(self, entry: FromClause) -> Condition:
+        """Of an entry of theirs."""
+        if len(self._sight.predicates) == 1:
+            return _condition(self._sight.predicates[0], entry, 0)
         ways = (
             and_(entry.c.patient.in_(_patients_of(group)), _condition(predicate, entry, group))
             for group, predicate in enumerate(self._sight.predicates)

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from database import Database, Transaction
+from database import Database, Parameters, Row, Statement, Transaction
 from exchange.pledge import due
+from exchange.standing import decided_by
 from registry.codes import Codes
 
 Result = TypeVar("Result")
@@ -16,6 +17,19 @@ class RegistryStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.codes = Codes(database)
+
+    async def look_up(self, statement: Statement, parameters: Parameters) -> list[Row]:
+        """The rows of a statement; behind it, it is asked whether what this was decided by still stands."""
+        standing = decided_by()
+        if standing is None:
+            return await self.database.fetch(statement, parameters)
+        rows, standing.rows = await self.database.fetch_each((statement, parameters), standing.call)
+        return rows
+
+    def look_further(self) -> None:
+        """More is read: whether it still stands is to be asked behind that."""
+        if standing := decided_by():
+            standing.rows = None
 
     async def change(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Do in one transaction what the request under way asks for, with the pledge of its record."""

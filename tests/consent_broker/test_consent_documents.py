@@ -377,7 +377,7 @@ async def test_what_a_document_says_begins_and_ends_for_whoever_had_looked_befor
 
     async def at(second: int) -> tuple[RecordStatus, Level, Level | None]:
         now = NOW + timedelta(seconds=second)
-        found = (await kept.now(frozenset({DR_A}), {PATIENT}, now))[0][PATIENT]
+        found = (await kept.now(frozenset({DR_A}), {PATIENT}, now)).directives[PATIENT]
         return found.status, found.minimum, found.emergency_level
 
     closed = (RecordStatus.NOT_OPENED, Level.NORMAL, Level.NORMAL)

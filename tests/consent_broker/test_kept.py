@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -43,8 +45,7 @@ async def kept(migrated_database_url: str, tmp_path: Path) -> AsyncIterator[Kept
 async def held(
     kept: Kept, parties: frozenset[Party] = DR_A, patient: str = PATIENT, at: datetime = NOW
 ) -> Directives:
-    found, _ = await kept.now(parties, {patient}, at)
-    return found[patient]
+    return (await kept.now(parties, {patient}, at)).directives[patient]
 
 
 def grant(parties: frozenset[Party]) -> Directive:
@@ -92,6 +93,45 @@ async def test_what_begins_and_ends_by_itself_is_read_again_then(kept, elsewhere
     assert (await held(kept, at=NOW)).excluded == frozenset()
 
 
+async def test_what_is_kept_is_known_before_it_is_known_whether_it_holds(kept, elsewhere):
+    """As it was; the database's answer to the question tells, whoever asked it."""
+    assert kept.lately(DR_A, {PATIENT}, NOW) is None
+    await held(kept)
+    known = kept.lately(DR_A, {PATIENT}, NOW)
+    assert await kept.holds(known, NOW)
+    before = await elsewhere.fetch(*kept.question(known, NOW))
+    await store.add(PATIENT, grant(DR_A), NOW, "portal", elsewhere)
+    after = await elsewhere.fetch(*kept.question(known, NOW))
+    assert await kept.holds(known, NOW, before)
+    assert not await kept.holds(known, NOW, after)
+    assert not await kept.holds(known, NOW)
+    assert not await kept.holds(known, NOW + timedelta(days=1), before)
+    assert kept.lately(DR_A, {PATIENT}, NOW).directives[PATIENT].grants == ()
+    assert kept.lately(DR_A, {PATIENT}, NOW + timedelta(days=1)) is None
+
+
+async def test_what_follows_is_found_out_once_for_what_is_kept(kept, elsewhere):
+    """And anew when something of it has changed, or an objection window has ended by itself."""
+    found = partial(next, count(1))
+
+    async def follows(at: datetime = NOW, asked: str = "reads") -> int:
+        known = await kept.now(DR_A, {PATIENT}, at)
+        number: int = known.follows(PATIENT, asked, found)
+        return number
+
+    assert [await follows(), await follows()] == [1, 1]
+    assert [await follows(asked="deposits"), await follows()] == [2, 1]
+    await store.add(PATIENT, grant(DR_A), NOW, "portal", elsewhere)
+    assert [await follows(), await follows()] == [3, 3]
+    opens = NOW + timedelta(seconds=2)
+    await store.set_status(PATIENT, RecordStatus.OBJECTION_WINDOW, NOW, "portal", elsewhere, opens)
+    times = [NOW, NOW + timedelta(seconds=1), opens, opens + timedelta(seconds=1)]
+    assert [await follows(at) for at in times] == [4, 4, 5, 5]
+    for number in range(module.MOST_FOLLOWS):
+        await follows(opens, f"asks {number}")
+    assert await follows(opens) == 6 + module.MOST_FOLLOWS
+
+
 async def test_no_more_records_are_kept_than_the_limit(kept, monkeypatch):
     """Those that were asked for last."""
     monkeypatch.setattr(module, "MOST_KEPT", 1)
@@ -102,9 +142,9 @@ async def test_no_more_records_are_kept_than_the_limit(kept, monkeypatch):
 
 
 async def test_the_matrix_in_force_is_asked_for_as_well(kept, elsewhere):
-    assert (await kept.now(DR_A, set(), NOW))[1] == 0
+    assert (await kept.now(DR_A, set(), NOW)).matrix == 0
     version = await Matrices(elsewhere, kept.rules).add(
         frozenset(), date(2030, 1, 16), NOW, "operator", "next"
     )
-    assert (await kept.now(DR_A, set(), NOW))[1] == 0
-    assert (await kept.now(DR_A, set(), NOW + timedelta(days=1)))[1] == version.number
+    assert (await kept.now(DR_A, set(), NOW)).matrix == 0
+    assert (await kept.now(DR_A, set(), NOW + timedelta(days=1))).matrix == version.number

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from database import (
     ConflictingWrite,
     DatabaseBusy,
+    DatabaseError,
     DatabaseFull,
     DatabaseUnavailable,
     Limits,
@@ -106,6 +107,16 @@ async def test_several_statements_travel_together_and_answer_apart(database):
             [("a",), ("b",)],
             [(2,)],
         ]
+
+
+async def test_several_statements_that_read_travel_together_and_stand_alone(database):
+    """Each is answered in its place; one that fails fails all of them, and none afterwards."""
+    async with database.transaction() as transaction:
+        await transaction.execute(INSERT, [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}])
+    assert await database.fetch_each((COUNT, {}), (NAMES, {})) == [[(2,)], [("a",), ("b",)]]
+    with pytest.raises(DatabaseError):
+        await database.fetch_each((COUNT, {}), (Statement(text("SELECT nothing FROM nowhere")), {}))
+    assert await database.fetch_each((NAMES, {}), (COUNT, {})) == [[("a",), ("b",)], [(2,)]]
 
 
 async def test_what_goes_along_is_committed_with_the_rest_or_not_at_all(database):

@@ -1,7 +1,7 @@
 """Answers are made within the decision that holds when they leave (docs/consent.md)."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +11,7 @@ from exchange.deciding import MOST_ANSWERS, Deciding
 from exchange.ports import Decision, Touched
 from exchange.replies import Forbidden
 from exchange.serve import Actor
+from exchange.standing import Standing
 from exchange.subject import Subject
 from exchange.verbs import Verb
 from exchange.visibility import EVERYTHING, NOTHING, View
@@ -80,6 +81,25 @@ async def test_a_decision_that_stays_the_same_is_made_once_more_and_no_more():
     asked, lookups = asking(broker)
     assert await asked.changed(await asked.decision()) is None
     assert (broker.asked, len(lookups)) == (2, 1)
+
+
+async def test_what_still_stands_is_not_decided_again():
+    """The broker says by what it decided, and asks for that alone."""
+    asked_at: list[datetime] = []
+
+    async def by(rows, at) -> bool:
+        asked_at.append(at)
+        return rows is not None
+
+    broker = Changing([replace(OPEN, standing=Standing(None, by)), SHUT])
+    asked, _ = asking(broker)
+    first = await asked.decision()
+    assert first.standing
+    first.standing.rows = []
+    assert await asked.changed(first) is None
+    assert (broker.asked, len(asked_at)) == (1, 1)
+    first.standing.rows = None
+    assert await asked.changed(first) == SHUT
 
 
 async def test_what_was_changed_stays_changed():

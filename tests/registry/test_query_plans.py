@@ -13,7 +13,8 @@ from ihe import stored_queries as q
 from ihe.stored_queries import Match, StoredQuery
 from registry.asked import Content, Shape
 from registry.conditions import bind_name
-from registry.seen import ALL_SEEN, Seen, bound_view, sight_of
+from registry.seen import ALL_SEEN, parts_of
+from registry.seen import seen as seen_as
 from registry.selections import statement_of
 from server.migrations import migrate
 from tests.registry.full_tables import FILL, scans_in
@@ -58,7 +59,7 @@ VIEW = View(
         )
     }
 )
-SEEN = Seen(sight_of(VIEW), bound_view(VIEW, {("N", "1"): 1, ("A", "1"): 1}))
+SEEN = seen_as(parts_of(VIEW), {("N", "1"): 1, ("A", "1"): 1})
 # A view changes what is searched, not what is told of what was found.
 LOOKS = [*((content, ALL_SEEN) for content in Content), (Content.ELEMENT, SEEN)]
 CASES = [
@@ -114,7 +115,7 @@ def sqlite_file(tmp_path_factory):
 @pytest.mark.parametrize(("query", "slots", "content", "seen"), CASES)
 def test_sqlite_searches_and_does_not_scan(sqlite_file, query, slots, content, seen):
     statement, arguments = compiled_and_arguments(query, slots, content, seen, SQLITE)
-    values = [json.dumps(each) if isinstance(each, list) else each for each in statement.arguments(arguments)]
+    values = statement.arguments(arguments, _as_json)
     steps = [row[3] for row in sqlite_file.execute("EXPLAIN QUERY PLAN " + statement.text, values)]
     tables = (
         "document_entry",
@@ -139,7 +140,12 @@ def test_postgresql_searches_and_does_not_scan(postgresql_url):
     assert scans == {}
 
 
+def _as_json(value: object) -> object:
+    return json.dumps(value) if isinstance(value, list | tuple) else value
+
+
 def _scans(connection: psycopg.Connection, case) -> Iterator[str]:
     query, slots, content, seen = case
     statement, arguments = compiled_and_arguments(query, slots, content, seen, POSTGRESQL)
-    return scans_in(connection, statement.encoded, statement.arguments(arguments))
+    given = statement.arguments(arguments, lambda value: [*value] if isinstance(value, tuple) else value)
+    return scans_in(connection, statement.encoded, given)

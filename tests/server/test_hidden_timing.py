@@ -19,6 +19,7 @@ from database import Database, Statement, Transaction, open_database
 from database.port import BATCH_ROWS, NO_PARAMETERS, Call, Parameters, Reading, Row
 from ebxml.model import StoredQueryCriteria
 from exchange.ports import Touched
+from exchange.standing import standing_on
 from exchange.subject import PersonId, Role, Subject, User
 from exchange.verbs import Verb
 from ihe.stored_queries import GET_DOCUMENTS
@@ -63,6 +64,11 @@ class Watched(Database):
     async def fetch(self, statement: Statement, parameters: Parameters = NO_PARAMETERS) -> list[Row]:
         self.note(statement, parameters)
         return await self.of.fetch(statement, parameters)
+
+    async def fetch_each(self, *calls: Call) -> list[list[Row]]:
+        for statement, parameters in calls:
+            self.note(statement, parameters)
+        return await self.of.fetch_each(*calls)
 
     def batches(
         self, statement: Statement, parameters: Parameters = NO_PARAMETERS, size: int = BATCH_ROWS
@@ -132,8 +138,11 @@ async def test_the_same_statements_are_run_for_what_is_hidden_and_what_is_absent
 
         watched.seen.clear()
         decision = await broker.decide(DR_A, Verb.FIND, whose, at)
-        answer = await registry_stored_query(criteria, registry, view=decision.view)
+        with standing_on(decision.standing):
+            answer = await registry_stored_query(criteria, registry, view=decision.view)
         assert list(answer.objects) == []
+        assert decision.standing
+        assert await decision.standing.holds(at)
         return list(watched.seen)
 
     run = {name: await statements_for(unique_id) for name, unique_id in unique_ids.items()}
