@@ -3,8 +3,7 @@
 import gc
 import logging
 from functools import partial
-
-from starlette.applications import Starlette
+from typing import TYPE_CHECKING
 
 from server.configuration import BadConfiguration, affinity_domain
 from server.http_server import HttpConfig, HttpServer, run_in_processes
@@ -14,7 +13,9 @@ from server.settings import Configuration
 from server.tls.contexts import UnusableFile, server_context
 from server.toml_file import Problem
 from server.turns import Shares
-from server.web import application
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 # What was accepted is finished; a document of the largest size takes this long on a slow line.
 SHUTDOWN_TIMEOUT_SECONDS = 60
@@ -81,8 +82,11 @@ def serve(configuration: Configuration, actors: tuple[str, ...]) -> None:
         raise SystemExit(1)
 
 
-def _worker(configuration: Configuration, actors: tuple[str, ...]) -> Starlette:
+def _worker(configuration: Configuration, actors: tuple[str, ...]) -> "Starlette":
     """What one process runs: a worker is a new process and begins without its parent's logging."""
+    # What its parent has no use for takes as long to import as all the rest: the workers begin sooner.
+    from server.web import application
+
     _log_to_the_terminal()
     made = application(configuration, actors)
     # What is there now is never garbage.
