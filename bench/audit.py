@@ -29,8 +29,9 @@ from audit_message.read import read_audit_message
 from audit_message.write import write_audit_message
 from bench.load import Load, Rate, raw_request
 from bench.population import Population
-from bench.queries import answered, median, messages, ratio
+from bench.queries import answered, messages
 from bench.report import publish, table
+from bench.rounds import median, ratio
 from bench.world import SETTINGS, TOML, cluster, patients_with, populated
 from database import Database, open_database
 from server.journal import read_journal
@@ -109,9 +110,9 @@ def share(directory: Path, rounds: int, seconds: int) -> str:
             (
                 said,
                 f"{median(per_second):,.0f}/s",
-                *ratio(per_second, [one.per_second for one in rates["none"]], "")[:2],
+                *ratio(per_second, [one.per_second for one in rates["none"]]),
                 f"{median(p50) * 1000:.1f} ms",
-                ratio(p50, [one.p50 for one in rates["none"]], "")[0],
+                ratio(p50, [one.p50 for one in rates["none"]])[0],
             )
         )
     return table(("audit trail", "queries", "of none", "spread", "p50", "of none"), rows)
@@ -158,7 +159,7 @@ async def ingest(directory: Path, rounds: int) -> str:
             f"{len(HEADER + kinds[name]):,} bytes from {name}: read, indexed, chained, signed",
             f"{median(ours):,.0f}/s",
             f"{median(plain):,.0f}/s",
-            *ratio(ours, plain, "")[:2],
+            *ratio(ours, plain),
         )
         for name, (ours, plain) in rates.items()
     ]

@@ -3,15 +3,21 @@
 A place is what stands between `<!-- NAME -->` and `<!-- end of NAME -->`.
 """
 
+import json
 import os
 import platform
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.targets import TARGETS, Result
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
+# The same figures for programs, one file for each measurement.
+FIGURES = ROOT / "docs" / "performance"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -23,14 +29,40 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def publish(name: str, text: str) -> None:
     """Print the text, and put it with machine, date and commit into the place of this name."""
     print(f"\n{text}")
+    _put(name, f"{text}\n\n{circumstances()}")
+
+
+def publish_results(name: str, results: Sequence[Result], introduction: str) -> None:
+    """Print what rows came to, and put it with what is known of all other rows into the table of all."""
+    print(f"\n{introduction}\n\n{table(Result.HEAD, [one.line for one in results])}")
+    FIGURES.mkdir(exist_ok=True)
+    rows = [{**asdict(one), "ratio": one.ratio, "met": one.met} for one in results]
+    said = {"introduction": introduction, "circumstances": circumstances(), "rows": rows}
+    (FIGURES / f"{name}.json").write_text(f"{json.dumps(said, indent=2)}\n", encoding="utf-8")
+    _put_rows()
+
+
+def _put_rows() -> None:
+    results, sources = [], []
+    for file in sorted(FIGURES.glob("*.json")):
+        said = json.loads(file.read_bytes())
+        results += [
+            Result(one["row"], one["figure"], one["yardstick"], tuple(one["ratios"])) for one in said["rows"]
+        ]
+        rows = ", ".join(one["row"] for one in said["rows"])
+        sources.append(f"- `make {file.stem}` (rows {rows}): {said['introduction']} {said['circumstances']}")
+    results.sort(key=lambda one: list(TARGETS).index(one.row))
+    _put("bench-rows", "\n".join([table(Result.HEAD, [one.line for one in results]), "", *sources]))
+
+
+def _put(name: str, text: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.partition(begin)
     _, ended, after = rest.partition(end)
     if not (found and ended):
         raise SystemExit(f"{PAGE.name} has no place for {name}")
-    said = f"{begin}\n{text}\n\n{circumstances()}\n{end}"
-    PAGE.write_text(f"{before}{said}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def circumstances() -> str:
