@@ -70,7 +70,7 @@ bench-memory: $(DEVELOPING)  ## show what documents cost in memory; needs 20 GB 
 bench-documents: $(DEVELOPING)  ## documents of 1 KB to 2 GB, in and out, next to cp and sha1sum; needs 10 GB of disk
 	$(BIN)/python -m bench.documents $(if $(DIRECTORY),--directory $(DIRECTORY))
 
-bench-registry: $(DEVELOPING)  ## queries among a million documents, next to their yardsticks; needs 10 GB of disk
+bench-registry: $(DEVELOPING)  ## queries and submissions among a million documents, next to their yardsticks; needs 10 GB of disk
 	$(BIN)/python -m bench.registry $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 bench-consent: $(DEVELOPING)  ## what decisions add to the time of a query, with 0, 10 and 1,000 directives

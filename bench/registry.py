@@ -1,4 +1,4 @@
-"""A registry among a million documents (`make bench-registry`): queries, answers and room.
+"""A registry among a million documents (`make bench-registry`): queries, submissions, answers and room.
 
 One PostgreSQL that flushes every commit, two server processes, sixteen connections; rules, users and audit
 are on. Each round asks everything in turn, and each figure is the median of the rounds.
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import answers, queries, storage
+from bench import answers, queries, storage, submissions
 from bench.population import Population
 from bench.report import publish_results, table
 from bench.targets import Result
@@ -19,7 +19,7 @@ from bench.world import cluster, populated
 from tests.services.postgresql import Cluster
 
 DOCUMENTS_OF_A_PATIENT = 20
-PARTS = ("answers", "storage", "queries")
+PARTS = ("answers", "storage", "queries", "submissions")
 
 
 def main() -> int:
@@ -44,6 +44,9 @@ def main() -> int:
                 results += storage.measured(database.url)
             if "queries" in asked.only:
                 results += queries.measured(database, directory, asked.rounds, asked.seconds)
+            # Last, as it changes what is found.
+            if "submissions" in asked.only:
+                results += submissions.measured(database, directory, asked.rounds, asked.seconds)
     finally:
         shutil.rmtree(directory)
     if asked.quick or tuple(asked.only) != PARTS:

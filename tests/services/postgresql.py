@@ -178,6 +178,11 @@ def own_cluster(place: str = "", settings: Mapping[str, str] = MappingProxyType(
         shutil.rmtree(folder)
 
 
+def program(name: str) -> Path:
+    """Where a program that comes with the server is."""
+    return _programs() / name
+
+
 def _migrated_template(folder: Path) -> str:
     """Migrate one database for the session unless another process has; copies of it are quick."""
     with (folder / "lock").open("w") as lock:
