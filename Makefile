@@ -73,6 +73,9 @@ bench-documents: $(DEVELOPING)  ## documents of 1 KB to 2 GB, in and out, next t
 bench-registry: $(DEVELOPING)  ## queries and submissions among a million documents, next to their yardsticks; needs 10 GB of disk
 	$(BIN)/python -m bench.registry $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
+bench-start: $(DEVELOPING)  ## how soon a server is ready and the command line helps, and what idle processes hold
+	$(BIN)/python -m bench.start
+
 bench-consent: $(DEVELOPING)  ## what decisions add to the time of a query, with 0, 10 and 1,000 directives
 	$(BIN)/python -m bench.consent
 
@@ -100,7 +103,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-registry bench-consent bench-hidden bench-audit lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-registry bench-start bench-consent bench-hidden bench-audit lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

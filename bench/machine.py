@@ -1,14 +1,20 @@
-"""What processes cost: the processor time of a process and all that it has started."""
+"""What processes cost: the processor time and the memory of a process and all that it has started."""
 
 import os
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def processor_seconds(pid: int) -> float:
     """The processor time that this process and all below it have taken."""
     return sum(map(_own_seconds, family(pid)))
+
+
+def memory_bytes(pid: int) -> list[int]:
+    """The resident memory of this process and of each below it."""
+    return [_PAGE_BYTES * int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family(pid)]
 
 
 def family(pid: int) -> list[int]:
