@@ -70,6 +70,9 @@ bench-memory: $(DEVELOPING)  ## show what documents cost in memory; needs 20 GB 
 bench-documents: $(DEVELOPING)  ## documents of 1 KB to 2 GB, in and out, next to cp and sha1sum; needs 10 GB of disk
 	$(BIN)/python -m bench.documents $(if $(DIRECTORY),--directory $(DIRECTORY))
 
+bench-large: $(DEVELOPING)  ## a document of 1 GB in and out, next to the disk and to a bare server; needs 10 GB of disk
+	$(BIN)/python -m bench.large $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 bench-registry: $(DEVELOPING)  ## queries and submissions among a million documents, next to their yardsticks; needs 10 GB of disk
 	$(BIN)/python -m bench.registry $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
@@ -103,7 +106,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-registry bench-start bench-consent bench-hidden bench-audit lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-large bench-registry bench-start bench-consent bench-hidden bench-audit lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

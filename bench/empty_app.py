@@ -4,8 +4,14 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-_BODY = b"x" * int(os.environ.get("ANSWER_BYTES", "1"))
-_HEADERS = [(b"content-type", b"application/soap+xml"), (b"content-length", str(len(_BODY)).encode())]
+from bench.transfer import content
+
+_SIZE = int(os.environ.get("ANSWER_BYTES", "1"))
+_PIECES = tuple(content(_SIZE))
+_HEADERS = [(b"content-type", b"application/soap+xml")]
+# What goes out in pieces is chunked, as documents are.
+if len(_PIECES) == 1:
+    _HEADERS.append((b"content-length", str(_SIZE).encode()))
 
 Message = MutableMapping[str, Any]
 
@@ -19,4 +25,5 @@ async def app(
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    await send({"type": "http.response.body", "body": _BODY})
+    for number, piece in enumerate(_PIECES, 1):
+        await send({"type": "http.response.body", "body": piece, "more_body": number < len(_PIECES)})

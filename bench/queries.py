@@ -1,11 +1,7 @@
 """Registry Stored Query next to its own SQL and to an empty server."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +10,9 @@ from bench.population import patient_id
 from bench.raw_sql import Sent, rate, statements_of
 from bench.rounds import Asked, Figures, in_turns, median, ratios
 from bench.targets import Result
-from bench.world import PROFESSIONALS, TOML, WORKERS, patients_with, reader_of, server
+from bench.world import PROFESSIONALS, TOML, empty_server, patients_with, reader_of, server
 from tests.messages import requests
 from tests.services.platform import Platform
-from tests.services.ports import free_port
 from tests.services.postgresql import Cluster
 from tests.services.secure_domain import secure_domain
 from tests.wire import envelope, post
@@ -83,27 +78,6 @@ def sql_of(database: Cluster, platform: Platform, patients: Sequence[int], messa
 def load(directory: Path, name: str, url: str, bodies: Sequence[bytes]) -> Load:
     """These messages, again and again."""
     return Load(directory, name, url, [raw_request(url, one) for one in bodies])
-
-
-@contextmanager
-def empty_server(directory: Path, answer_bytes: int) -> Iterator[tuple[str, int]]:
-    """A server that answers with so many bytes whatever it is asked: where it is, and its process."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "bench.empty_app:app", "--port", str(port)]
-    command += ["--workers", str(WORKERS), "--no-access-log", "--log-level", "error"]
-    with (directory / "empty.log").open("wb") as log:
-        process = subprocess.Popen(command, stderr=log, env={**os.environ, "ANSWER_BYTES": str(answer_bytes)})
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        while True:
-            with suppress(OSError):
-                post(url, b"")
-                break
-            time.sleep(0.1)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def results_of(figures: dict[str, Figures], raw: Sequence[float], size: int) -> list[Result]:

@@ -60,13 +60,28 @@ def take_out(platform: Platform, sent: Submission, size_bytes: int) -> str:
     skip_headers(response)
     for number, _ in enumerate(sent.unique_ids, 1):
         skip_headers(response)
-        for piece in content(size_bytes):
-            if response.read(len(piece)) != piece:
-                return f"document {number} is not what it was"
+        if not is_content(response, size_bytes):
+            return f"document {number} is not what it was"
         response.read(len(b"\r\n"))
     closing = response.read()
     connection.close()
     return "" if closing.startswith(b"--") and closing.endswith(b"--\r\n") else "the answer has no end"
+
+
+def take_dummy(url: str, size_bytes: int) -> str:
+    """Take a document as a whole answer; what is wrong with it."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=ANSWER_TIMEOUT_SECONDS)
+    connection.request("GET", parts.path)
+    response = connection.getresponse()
+    same = is_content(response, size_bytes) and not response.read()
+    connection.close()
+    return "" if same else "the dummy is not what it should be"
+
+
+def is_content(response: http.client.HTTPResponse, size_bytes: int) -> bool:
+    """Whether the next bytes are those of a document of this size."""
+    return all(response.read(len(piece)) == piece for piece in content(size_bytes))
 
 
 def skip_headers(response: http.client.HTTPResponse) -> None:

@@ -1,9 +1,13 @@
 """A server and its PostgreSQL as a country would run them: rules, users and audit on, two processes."""
 
+import os
 import random
 import ssl
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -11,8 +15,10 @@ import psycopg
 from bench.population import Population, fill, patient_id
 from server.migrations import migrate
 from tests.services.platform import Platform, running
+from tests.services.ports import free_port
 from tests.services.postgresql import Cluster, own_cluster
 from tests.services.ruled import RULED_DOMAIN, Person, write_rules
+from tests.wire import post
 
 WORKERS = 2
 PROFESSIONALS = tuple(Person(f"B{number:02d}") for number in range(16))
@@ -110,3 +116,24 @@ def server(
     environment = {"COFFRE_DATABASE_URL": url}
     with running(write_rules(directory), toml=toml, environment=environment, tls=tls) as platform:
         yield platform
+
+
+@contextmanager
+def empty_server(directory: Path, answer_bytes: int) -> Iterator[tuple[str, int]]:
+    """A server that answers with so many bytes whatever it is asked: where it is, and its process."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "bench.empty_app:app", "--port", str(port)]
+    command += ["--workers", str(WORKERS), "--no-access-log", "--log-level", "error"]
+    with (directory / "empty.log").open("wb") as log:
+        process = subprocess.Popen(command, stderr=log, env={**os.environ, "ANSWER_BYTES": str(answer_bytes)})
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        while True:
+            with suppress(OSError):
+                post(url, b"")
+                break
+            time.sleep(0.1)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        process.wait()
