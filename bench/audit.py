@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from atna_audit.journal import Wanted
 from atna_audit.store import RECORDS_AT_ONCE, AuditStore
 from audit_message.read import read_audit_message
 from audit_message.write import write_audit_message
-from bench.load import Load, Rate, raw_request
+from bench.load import Load, raw_request
 from bench.population import Population
 from bench.queries import answered, messages
-from bench.report import publish, table
-from bench.rounds import median, ratio
+from bench.report import publish, publish_results, table
+from bench.rounds import Asked, in_turns, median, ratio, ratios
+from bench.targets import Result
 from bench.world import SETTINGS, TOML, cluster, patients_with, populated
 from database import Database, open_database
 from server.journal import read_journal
@@ -58,64 +60,60 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--seconds", type=int, default=4, help="of each load in each round")
     arguments.add_argument("--directory", type=Path, default=Path("/var/tmp"), help="for the database")  # noqa: S108
+    arguments.add_argument("--quick", action="store_true", help="write nothing down")
     asked = arguments.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="coffre-bench-", dir=asked.directory))
     directory.chmod(0o755)
     try:
-        publish("bench-audit-share", share(directory, asked.rounds, asked.seconds))
-        publish("bench-audit-ingest", asyncio.run(ingest(directory, asked.rounds)))
-        publish("bench-audit-journal", asyncio.run(journals(directory, asked.records)))
+        text, result = share(directory, asked.rounds, asked.seconds)
+        publish("bench-audit-share", text, quick=asked.quick)
+        publish_results("bench-audit", [result], f"{DOCUMENTS:,} documents.", quick=asked.quick)
+        publish("bench-audit-ingest", asyncio.run(ingest(directory, asked.rounds)), quick=asked.quick)
+        publish("bench-audit-journal", asyncio.run(journals(directory, asked.records)), quick=asked.quick)
     finally:
         shutil.rmtree(directory)
     return 0
 
 
-def share(directory: Path, rounds: int, seconds: int) -> str:
+def share(directory: Path, rounds: int, seconds: int) -> tuple[str, Result]:
     """Queries of three servers: none, the spool alone, and an Audit Record Repository beside it."""
     with cluster(directory) as database:
         for stored in populated(database.url, Population(PATIENTS, DOCUMENTS)):
             print(f"\r{stored:,} documents", end="", flush=True)
         patients = patients_with(database.url, FOUND)
-        rates: dict[str, list[Rate]] = {}
         with (
             _server(directory / "none", database.url, "registry", audited=False) as none,
             _server(directory / "spool", database.url, "registry") as spool,
             _server(directory / "repository", database.url, "all") as repository,
         ):
-            asked = messages(patients)
-            loads = {}
+            sent = messages(patients)
+            asked = {}
             for name, one in (("none", none), ("spool", spool), ("repository", repository)):
-                answered(one, asked[0])
+                answered(one, sent[0])
                 url = one.registry_url
-                loads[name] = Load(directory, name, url, [raw_request(url, each) for each in asked])
-            for number in range(rounds + 1):
-                for name, load in loads.items():
-                    got = load.run(seconds)
-                    if got.refused or got.broken:
-                        raise SystemExit(f"{name}: {got}")
-                    # The first round warms up.
-                    if number:
-                        rates.setdefault(name, []).append(got)
+                load = Load(directory, name, url, [raw_request(url, each) for each in sent])
+                asked[name] = Asked(partial(load.run, seconds), one.process.pid)
+            figures, _ = in_turns(asked, rounds, {})
         if _spooled_bytes(directory / "none") > _spooled_bytes(directory / "spool") / 10:
             raise SystemExit("the server that is to record nothing records")
-    rows = []
-    for name, said in (
-        ("none", "none"),
-        ("spool", "spool, one fsync for all who wait"),
-        ("repository", "spool, and our own repository takes the records meanwhile"),
-    ):
-        per_second = [one.per_second for one in rates[name]]
-        p50 = [one.p50 for one in rates[name]]
-        rows.append(
-            (
-                said,
-                f"{median(per_second):,.0f}/s",
-                *ratio(per_second, [one.per_second for one in rates["none"]]),
-                f"{median(p50) * 1000:.1f} ms",
-                ratio(p50, [one.p50 for one in rates["none"]])[0],
-            )
+    off = figures["none"]
+    rows = [
+        (
+            said,
+            f"{median(figures[name].rates):,.0f}/s",
+            *ratio(figures[name].rates, off.rates),
+            f"{median(figures[name].p50) * 1000:.1f} ms",
+            ratio(figures[name].p50, off.p50)[0],
         )
-    return table(("audit trail", "queries", "of none", "spread", "p50", "of none"), rows)
+        for name, said in (
+            ("none", "none"),
+            ("spool", "spool, one fsync for all who wait"),
+            ("repository", "spool, and our own repository takes the records meanwhile"),
+        )
+    ]
+    on = figures["spool"]
+    result = Result("14, audit", on.said, f"without: {median(off.rates):,.0f}/s", ratios(on.rates, off.rates))
+    return table(("audit trail", "queries", "of none", "spread", "p50", "of none"), rows), result
 
 
 def _spooled_bytes(directory: Path) -> int:

@@ -68,10 +68,7 @@ def main() -> int:
                     print(" | ".join(rows[-1]), flush=True)
     head = ("document", "store", "cp + sha1sum", "in", "ratio", "out", "ratio", "memory")
     text = table(head, sorted(rows, key=lambda one: [size.name for size in SIZES].index(one[0])))
-    if asked.quick:
-        print(f"\n{text}")
-    else:
-        publish("bench-documents", text)
+    publish("bench-documents", text, quick=asked.quick)
     return 0
 
 

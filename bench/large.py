@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.documents import server
-from bench.report import publish_results, table
+from bench.report import publish_results
 from bench.rounds import median, ratios
 from bench.targets import Result
 from bench.transfer import MEGABYTE, content, put_in, take_dummy, take_out
@@ -36,11 +36,7 @@ def main() -> int:
         for encrypted in (False, True)
         for one in measured(asked.directory, asked.megabytes * MEGABYTE, asked.rounds, encrypted=encrypted)
     ]
-    if asked.quick:
-        print(table(Result.HEAD, [one.line for one in results]))
-    else:
-        results.sort(key=lambda one: one.row)
-        publish_results("bench-large", results, f"a document of {asked.megabytes:,} MB, SQLite.")
+    publish_results("bench-large", results, f"A document of {asked.megabytes:,} MB.", quick=asked.quick)
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import answers, queries, storage, submissions
 from bench.population import Population
-from bench.report import publish_results, table
+from bench.report import publish_results
 from bench.targets import Result
 from bench.world import cluster, populated
 from tests.services.postgresql import Cluster
@@ -49,10 +49,8 @@ def main() -> int:
                 results += submissions.measured(database, directory, asked.rounds, asked.seconds)
     finally:
         shutil.rmtree(directory)
-    if asked.quick or tuple(asked.only) != PARTS:
-        print(table(Result.HEAD, [one.line for one in results]))
-    else:
-        publish_results("bench-registry", results, introduction)
+    partly = tuple(asked.only) != PARTS
+    publish_results("bench-registry", results, introduction, quick=asked.quick or partly)
     return 0
 
 

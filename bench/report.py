@@ -26,15 +26,18 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def publish(name: str, text: str) -> None:
-    """Print the text, and put it with machine, date and commit into the place of this name."""
+def publish(name: str, text: str, *, quick: bool = False) -> None:
+    """Print the text, and put it with machine, date and commit into the place of this name, unless quick."""
     print(f"\n{text}")
-    _put(name, f"{text}\n\n{circumstances()}")
+    if not quick:
+        _put(name, f"{text}\n\n{circumstances()}")
 
 
-def publish_results(name: str, results: Sequence[Result], introduction: str) -> None:
-    """Print what rows came to, and put it with what is known of all other rows into the table of all."""
+def publish_results(name: str, results: Sequence[Result], introduction: str, *, quick: bool = False) -> None:
+    """Print what rows came to, and put it into the table of all rows, unless quick."""
     print(f"\n{introduction}\n\n{table(Result.HEAD, [one.line for one in results])}")
+    if quick:
+        return
     FIGURES.mkdir(exist_ok=True)
     rows = [{**asdict(one), "ratio": one.ratio, "met": one.met} for one in results]
     said = {"introduction": introduction, "circumstances": circumstances(), "rows": rows}

@@ -36,10 +36,7 @@ def main() -> int:
         line("resident memory of the largest idle process", "MB", largest, PROCESS_MEGABYTES),
     ]
     text = table(("", "median", "spread", "must", ""), [cells for cells, _ in rows])
-    if quick:
-        print(text)
-    else:
-        publish("bench-start", text)
+    publish("bench-start", text, quick=quick)
     return int(not all(met for _, met in rows))
 
 
