@@ -1,7 +1,8 @@
 """Registry Stored Query next to its own SQL and to an empty server."""
 
+import ssl
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,17 @@ from bench.population import patient_id
 from bench.raw_sql import Sent, rate, statements_of
 from bench.rounds import Asked, Figures, in_turns, median, ratios
 from bench.targets import Result
-from bench.world import PROFESSIONALS, TOML, empty_server, patients_with, reader_of, server
+from bench.world import (
+    PROFESSIONALS,
+    TOML,
+    WITHOUT_RULES,
+    WITHOUT_USERS,
+    empty_server,
+    patients_with,
+    patients_with_approved,
+    reader_of,
+    server,
+)
 from tests.messages import requests
 from tests.services.platform import Platform
 from tests.services.postgresql import Cluster
@@ -31,19 +42,34 @@ def measured(database: Cluster, directory: Path, rounds: int, seconds: int) -> l
         empty = stack.enter_context(empty_server(directory, size))
         (directory / "tls").mkdir()
         secure = secure_domain(directory / "tls")
-        toml = f'{TOML}{secure.toml}certificate_optional = ["http"]\n[audit]\nspool = "audit-tls"\n'
-        over_tls = stack.enter_context(server(directory / "plain", database.url, toml, secure.context(None)))
+        toml = f'{TOML}{secure.toml}certificate_optional = ["http"]\n'
+        over_tls = stack.enter_context(beside(directory, database, "tls", toml, secure.context(None)))
         object_refs = [one.replace(b'"LeafClass"', b'"ObjectRef"') for one in leaf_class]
+        # Users alone: where there are rules, nobody is asked for nothing.
+        known = patients_with_approved(database.url, FOUND)
+        users = stack.enter_context(beside(directory, database, "users", WITHOUT_RULES))
+        nobody = stack.enter_context(beside(directory, database, "nobody", WITHOUT_USERS))
+        by_nobody = [envelope(requests.ITI_18, requests.find_documents(patient_id(one))) for one in known]
+        answered(nobody, by_nobody[0])
         loads = {
             "LeafClass": (plain.process.pid, load(directory, "leaf", plain.registry_url, leaf_class)),
             "ObjectRef": (plain.process.pid, load(directory, "refs", plain.registry_url, object_refs)),
             "TLS": (over_tls.process.pid, load(directory, "tls", over_tls.registry_url, leaf_class)),
+            "users": (users.process.pid, load(directory, "users", users.registry_url, messages(known))),
+            "nobody": (nobody.process.pid, load(directory, "nobody", nobody.registry_url, by_nobody)),
             "empty": (empty[1], load(directory, "empty", empty[0], leaf_class)),
         }
         asked = {name: Asked(partial(one.run, seconds), pid) for name, (pid, one) in loads.items()}
         yardstick = {"SQL": partial(rate, database.url, sent, seconds)}
         figures, measured_too = in_turns(asked, rounds, yardstick)
     return results_of(figures, measured_too["SQL"], size)
+
+
+def beside(
+    directory: Path, database: Cluster, name: str, toml: str, tls: ssl.SSLContext | None = None
+) -> AbstractContextManager[Platform]:
+    """Another server of the same database and its keys, with a spool of its own."""
+    return server(directory / "plain", database.url, f'{toml}\n[audit]\nspool = "audit-{name}"\n', tls)
 
 
 def messages(patients: Sequence[int]) -> list[bytes]:
@@ -82,7 +108,9 @@ def load(directory: Path, name: str, url: str, bodies: Sequence[bytes]) -> Load:
 
 def results_of(figures: dict[str, Figures], raw: Sequence[float], size: int) -> list[Result]:
     """The rows of which these figures tell."""
-    leaf, refs, tls, empty = (figures[name] for name in ("LeafClass", "ObjectRef", "TLS", "empty"))
+    leaf, refs, tls, empty, users, nobody = (
+        figures[name] for name in ("LeafClass", "ObjectRef", "TLS", "empty", "users", "nobody")
+    )
     microseconds = [median(one.costs) * 1e6 for one in (leaf, empty)]
     return [
         Result("1", leaf.said, f"its SQL alone: {median(raw):,.0f}/s", ratios(leaf.rates, raw)),
@@ -100,4 +128,10 @@ def results_of(figures: dict[str, Figures], raw: Sequence[float], size: int) -> 
             ratios(leaf.p99, leaf.p50),
         ),
         Result("13", tls.said, "(1)", ratios(tls.rates, leaf.rates)),
+        Result(
+            "14, XUA",
+            users.said,
+            f"nobody is asked who he is: {median(nobody.rates):,.0f}/s",
+            ratios(users.rates, nobody.rates),
+        ),
     ]

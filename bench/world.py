@@ -14,10 +14,11 @@ import psycopg
 
 from bench.population import Population, fill, patient_id
 from server.migrations import migrate
+from tests.services.guarded import XUA
 from tests.services.platform import Platform, running
 from tests.services.ports import free_port
 from tests.services.postgresql import Cluster, own_cluster
-from tests.services.ruled import RULED_DOMAIN, Person, write_rules
+from tests.services.ruled import API, RULED_DOMAIN, Person, write_rules
 from tests.wire import post
 
 WORKERS = 2
@@ -46,6 +47,8 @@ requests = 1000
 requests_per_second = 1000000
 """
 WITHOUT_RULES = TOML.replace('rules = "rules.toml"\n', "")
+# The API is for users.
+WITHOUT_USERS = WITHOUT_RULES.replace(XUA, "").replace(API, "")
 
 # What only unreadable documents replaced is seen as if it had not been replaced.
 _VISIBLE = """
@@ -57,6 +60,13 @@ _VISIBLE = """
     ))
     GROUP BY patient HAVING count(*) = %(visible)s ORDER BY md5(patient::text) LIMIT %(most)s
 """
+
+_APPROVED = """
+    SELECT patient FROM document_entry WHERE status = 0
+    GROUP BY patient HAVING count(*) = %(approved)s ORDER BY md5(patient::text) LIMIT %(most)s
+"""
+# So many that nobody's is asked for twice while another waits.
+MOST_PATIENTS = 2000
 
 
 @contextmanager
@@ -99,13 +109,19 @@ def reader_of(number: int) -> Person:
     return PROFESSIONALS[number % len(PROFESSIONALS)]
 
 
-def patients_with(url: str, visible: int, most: int = 2000) -> Sequence[int]:
-    """The patients of whom a doctor sees so many documents."""
+def patients_with(url: str, visible: int) -> Sequence[int]:
+    """Some patients of whom a doctor sees so many documents."""
+    asked = {"read": list(READ_BY_DOCTORS), "visible": visible, "most": MOST_PATIENTS}
     with psycopg.connect(url) as connection:
-        found = connection.execute(
-            _VISIBLE, {"read": list(READ_BY_DOCTORS), "visible": visible, "most": most}
-        ).fetchall()
-    return [row[0] for row in found]
+        return [row[0] for row in connection.execute(_VISIBLE, asked)]
+
+
+def patients_with_approved(url: str, approved: int) -> Sequence[int]:
+    """Some patients of whom anybody sees so many documents where there are no rules."""
+    with psycopg.connect(url) as connection:
+        return [
+            row[0] for row in connection.execute(_APPROVED, {"approved": approved, "most": MOST_PATIENTS})
+        ]
 
 
 @contextmanager
