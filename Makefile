@@ -76,6 +76,9 @@ bench-large: $(DEVELOPING)  ## a document of 1 GB in and out, next to the disk a
 bench-registry: $(DEVELOPING)  ## queries and submissions among a million documents, next to their yardsticks; needs 10 GB of disk
 	$(BIN)/python -m bench.registry $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
+bench-growth: $(DEVELOPING)  ## the same among ten million documents, next to a million; needs 60 GB of disk
+	$(BIN)/python -m bench.growth $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 bench-start: $(DEVELOPING)  ## how soon a server is ready and the command line helps, and what idle processes hold
 	$(BIN)/python -m bench.start
 
@@ -106,7 +109,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-large bench-registry bench-start bench-consent bench-hidden bench-audit lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-large bench-registry bench-growth bench-start bench-consent bench-hidden bench-audit lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

@@ -17,7 +17,7 @@ class Target:
 
     @property
     def said(self) -> str:
-        return f"at {'most' if self.at_most else 'least'} {self.must:g}"
+        return f"at {'most' if self.at_most else 'least'} {self.must:.3g}"
 
     def met_by(self, ratio: float) -> bool:
         """Whether a ratio is what it must be."""
@@ -38,7 +38,7 @@ TARGETS: Mapping[str, Target] = {
     "9, encrypted": Target("ITI-43, 1 GB, encrypted", 0.45, 0.9),
     "10": Target("memory for 2 GB in or out, MB", 64, 16, at_most=True),
     "10, eight": Target("memory for eight at once, MB", 128, 64, at_most=True),
-    "11": Target("p50 of (1) at 10 times the documents", 1.15, 1.05, at_most=True),
+    "11": Target("p50 of questions about a patient at 10 times the documents", 1.15, 1.05, at_most=True),
     "11, in": Target("rate of (5) at 10 times the documents", 1 / 1.3, 1),
     "12": Target("p99 of (1)", 4, 2.5, at_most=True),
     "13": Target("(1) over TLS", 0.70, 0.85),
