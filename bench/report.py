@@ -12,12 +12,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.plot import plotted
 from bench.targets import TARGETS, Result
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 # The same figures for programs, one file for each measurement.
 FIGURES = ROOT / "docs" / "performance"
+PLOT = FIGURES / "targets.svg"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -52,10 +54,12 @@ def _put_rows() -> None:
         results += [
             Result(one["row"], one["figure"], one["yardstick"], tuple(one["ratios"])) for one in said["rows"]
         ]
-        rows = ", ".join(one["row"] for one in said["rows"])
-        sources.append(f"- `make {file.stem}` (rows {rows}): {said['introduction']} {said['circumstances']}")
+        sources.append(f"- `make {file.stem}`: {said['introduction']} {said['circumstances']}")
     results.sort(key=lambda one: list(TARGETS).index(one.row))
-    _put("bench-rows", "\n".join([table(Result.HEAD, [one.line for one in results]), "", *sources]))
+    PLOT.write_text(plotted(results), encoding="utf-8")
+    plot = f"![Ratios next to their targets]({PLOT.relative_to(PAGE.parent)})"
+    lines = [table(Result.HEAD, [one.line for one in results]), "", *sources, "", plot]
+    _put("bench-rows", "\n".join(lines))
 
 
 def _put(name: str, text: str) -> None:
