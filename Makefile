@@ -64,6 +64,9 @@ reference-check: $(DEVELOPING)  ## hold schemas and server against the published
 tls-scan: $(DEVELOPING)  ## ask every listener what TLS it speaks, and write it into docs/secure-node.md
 	$(BIN)/python -m tests.reference.scan
 
+bench: $(DEVELOPING)  ## all that follow in small, in ten minutes, and write nothing down; needs 10 GB of disk
+	$(BIN)/python -m bench $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 bench-memory: $(DEVELOPING)  ## show what documents cost in memory; needs 20 GB of disk, DIRECTORY=DIR says where
 	$(BIN)/python -m bench.memory $(if $(DIRECTORY),--directory $(DIRECTORY))
 
@@ -109,7 +112,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench-memory bench-documents bench-large bench-registry bench-growth bench-start bench-consent bench-hidden bench-audit lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench bench-memory bench-documents bench-large bench-registry bench-growth bench-start bench-consent bench-hidden bench-audit lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

@@ -37,6 +37,7 @@ def publish(name: str, text: str, *, quick: bool = False) -> None:
 
 def publish_results(name: str, results: Sequence[Result], introduction: str, *, quick: bool = False) -> None:
     """Print what rows came to, and put it into the table of all rows, unless quick."""
+    results = _in_order(results)
     print(f"\n{introduction}\n\n{table(Result.HEAD, [one.line for one in results])}")
     if quick:
         return
@@ -55,11 +56,15 @@ def _put_rows() -> None:
             Result(one["row"], one["figure"], one["yardstick"], tuple(one["ratios"])) for one in said["rows"]
         ]
         sources.append(f"- `make {file.stem}`: {said['introduction']} {said['circumstances']}")
-    results.sort(key=lambda one: list(TARGETS).index(one.row))
+    results = _in_order(results)
     PLOT.write_text(plotted(results), encoding="utf-8")
     plot = f"![Ratios next to their targets]({PLOT.relative_to(PAGE.parent)})"
     lines = [table(Result.HEAD, [one.line for one in results]), "", *sources, "", plot]
     _put("bench-rows", "\n".join(lines))
+
+
+def _in_order(results: Sequence[Result]) -> list[Result]:
+    return sorted(results, key=lambda one: list(TARGETS).index(one.row))
 
 
 def _put(name: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import socket
 import ssl
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from tests.services.platform import Platform, running
 from tests.services.ports import free_port
 from tests.services.postgresql import Cluster, own_cluster
 from tests.services.ruled import API, RULED_DOMAIN, Person, write_rules
-from tests.wire import post
 
 WORKERS = 2
 PROFESSIONALS = tuple(Person(f"B{number:02d}") for number in range(16))
@@ -146,7 +146,7 @@ def empty_server(directory: Path, answer_bytes: int) -> Iterator[tuple[str, int]
         url = f"http://127.0.0.1:{port}/"
         while True:
             with suppress(OSError):
-                post(url, b"")
+                socket.create_connection(("127.0.0.1", port)).close()
                 break
             time.sleep(0.1)
         yield url, process.pid
