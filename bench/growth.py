@@ -58,7 +58,10 @@ def measured(directory: Path, documents: int, rounds: int, seconds: int) -> tupl
             said.append(fill(database, size))
             platform = stack.enter_context(server(place, database.url))
             url = platform.registry_url
-            messages = patient_scoped(patients_with(database.url, FOUND))
+            patients = [
+                one for one in patients_with(database.url, FOUND) if one not in submissions.DEPOSITED_IN
+            ]
+            messages = patient_scoped(patients)
             if (answer := post(url, messages[0])).status_urn != requests.SUCCESS:
                 raise SystemExit(f"a query is refused: {answer.errors}")
             queries = Load(place, "queries", url, [raw_request(url, one) for one in messages])

@@ -3,6 +3,7 @@
 Every submission is one document of its own, by somebody whom the patient lets deposit.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,10 +26,13 @@ from tests.services.platform import Platform
 from tests.services.postgresql import Cluster
 from tests.wire import MTOM_TYPE, envelope, include, mtom, post
 
-PATIENTS = 500
 DOCUMENT = b"Dear colleague, nothing new.\r\n" * 342  # 10 KB
 # Of whom nothing is asked: what pgbench inserts is his.
 YARDSTICK_PATIENT = 1
+# Whoever asks for answers that stay as they are asks about others.
+DEPOSITED_IN = range(2, 502)
+# A document's, once it is fresh.
+UNIQUE_ID = re.compile(rb"2\.25\.9\d{15}1")
 READ_AND_VALIDATED = 200
 
 
@@ -55,10 +59,9 @@ def measured(database: Cluster, directory: Path, rounds: int, seconds: int) -> l
 
 def loads(platform: Platform, directory: Path) -> tuple[Load, Load]:
     """ITI-42 and ITI-41, about patients in turn."""
-    patients = range(YARDSTICK_PATIENT + 1, YARDSTICK_PATIENT + 1 + PATIENTS)
     headers = {one.extension: one.headers for one in PROFESSIONALS}
-    registered = [registration(one, headers[reader_of(one).extension]) for one in patients]
-    provided = [provision(one, headers[reader_of(one).extension]) for one in patients]
+    registered = [registration(one, headers[reader_of(one).extension]) for one in DEPOSITED_IN]
+    provided = [provision(one, headers[reader_of(one).extension]) for one in DEPOSITED_IN]
     registry, repository = platform.registry_url, platform.repository_url
     for url, message, content_type in (
         (registry, registered[0], "application/soap+xml"),
