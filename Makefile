@@ -85,6 +85,9 @@ bench-growth: $(DEVELOPING)  ## the same among ten million documents, next to a 
 bench-start: $(DEVELOPING)  ## how soon a server is ready and the command line helps, and what idle processes hold
 	$(BIN)/python -m bench.start
 
+bench-soak: $(DEVELOPING)  ## mixed traffic for MINUTES=15, then three times as much as is answered, and the way back
+	$(BIN)/python -m bench.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DIRECTORY),--directory $(DIRECTORY))
+
 bench-consent: $(DEVELOPING)  ## what decisions add to the time of a query, with 0, 10 and 1,000 directives
 	$(BIN)/python -m bench.consent
 
@@ -112,7 +115,7 @@ help:  ## list these targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench bench-memory bench-documents bench-large bench-registry bench-growth bench-start bench-consent bench-hidden bench-audit lock clean help
+.PHONY: demo serve test conformance torture torture-audit flush-check fuzz check reference-check tls-scan bench bench-memory bench-documents bench-large bench-registry bench-growth bench-start bench-soak bench-consent bench-hidden bench-audit lock clean help
 
 .venv/made:
 	python=$$(setup/python) && $$python -m venv --clear .venv

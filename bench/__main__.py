@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 # What each is asked for besides `--quick`; all together take some ten minutes.
-BRIEFLY = ("--rounds", "2", "--seconds", "2")
+BRIEFLY = ("--rounds", "3", "--seconds", "3")
 MEASUREMENTS = {
     "start": (),
     "consent": ("--rounds", "50"),
@@ -21,6 +21,7 @@ ON_DISK = {
     "registry": ("--documents", "100000", *BRIEFLY),
     "growth": ("--documents", "20000", *BRIEFLY),
     "audit": ("--records", "100000", *BRIEFLY),
+    "soak": ("--minutes", "1", "--overload-seconds", "10"),
 }
 
 
