@@ -29,7 +29,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
     false,
     func,
     not_,
@@ -325,13 +324,12 @@ class _Hidden:
         """The Folders or SubmissionSets that have hidden members and no other."""
         package = packages.alias(f"emptied_{packages.name}")
         lost, left = t.association.alias("lost"), t.association.alias("left_over")
-        others = exists().where(
-            left.c.source == package.c.id, _is_member(left), _is_not_in(left.c.target, hidden)
-        )
-        return (
-            select(package.c.id)
-            .join(lost, lost.c.source == package.c.id)
-            .where(_is_member(lost), _is_in(lost.c.target, hidden), not_(others))
+        held = (left.c.source == lost.c.source, _is_member(left), _is_not_in(left.c.target, hidden))
+        return select(lost.c.source.label("id")).where(
+            _is_member(lost),
+            _is_in(lost.c.target, hidden),
+            _any(package, package.c.id == lost.c.source),
+            not_(_any(left, *held)),
         )
 
 
@@ -375,8 +373,13 @@ def _owner_of(end: Condition) -> Condition:
 
 
 def _any_withdrawal(entry: FromClause, *conditions: Condition) -> Condition:
-    """Whether there is one of this entry; for EXISTS the whole table may be read into a hash."""
-    found = select(true()).where(t.withdrawal.c.document == entry.c.id, *conditions).limit(constant(1))
+    """Whether there is one of this entry."""
+    return _any(t.withdrawal, t.withdrawal.c.document == entry.c.id, *conditions)
+
+
+def _any(rows: FromClause, *conditions: Condition) -> Condition:
+    """Whether there is one; for EXISTS or a join a whole table may be read, into a hash or in order."""
+    found = select(true()).select_from(rows).where(*conditions).limit(constant(1))
     return found.scalar_subquery().is_not(None)
 
 
