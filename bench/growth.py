@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from bench import submissions
@@ -26,6 +27,12 @@ from tests.messages import requests
 from tests.wire import envelope, post
 
 TIMES = 10
+# What each is about, as its parameters say it.
+QUESTIONS = {
+    "FindDocuments": "$XDSDocumentEntry",
+    "FindSubmissionSets": "$XDSSubmissionSet",
+    "FindFolders": "$XDSFolder",
+}
 
 
 def main() -> int:
@@ -73,23 +80,23 @@ def measured(directory: Path, documents: int, rounds: int, seconds: int) -> tupl
 
 
 def patient_scoped(patients: Sequence[int]) -> list[bytes]:
-    """The three questions of which a patient is all that is known, in turn."""
+    """Each question in turn, about one patient after the other."""
     headers = {one.extension: one.headers for one in PROFESSIONALS}
-    messages = []
-    for number, patient in enumerate(patients):
-        name, prefix = (
-            ("FindDocuments", "$XDSDocumentEntry"),
-            ("FindSubmissionSets", "$XDSSubmissionSet"),
-            ("FindFolders", "$XDSFolder"),
-        )[number % 3]
-        query = requests.stored_query(
-            requests.STORED_QUERIES[name],
-            (f"{prefix}PatientId", f"'{patient_id(patient)}'"),
-            (f"{prefix}Status", f"('{requests.APPROVED}')"),
-        )
-        more = headers[reader_of(patient).extension]
-        messages.append(envelope(requests.ITI_18, query, more_headers=more))
-    return messages
+    return [
+        question(name, patient, headers[reader_of(patient).extension])
+        for name, patient in zip(cycle(QUESTIONS), patients, strict=False)
+    ]
+
+
+def question(name: str, patient: int, headers: str) -> bytes:
+    """A query of which the patient is all that is known."""
+    of = QUESTIONS[name]
+    query = requests.stored_query(
+        requests.STORED_QUERIES[name],
+        (f"{of}PatientId", f"'{patient_id(patient)}'"),
+        (f"{of}Status", f"('{requests.APPROVED}')"),
+    )
+    return envelope(requests.ITI_18, query, more_headers=headers)
 
 
 def results_of(figures: dict[str, Figures]) -> list[Result]:
