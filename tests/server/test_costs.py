@@ -2,7 +2,7 @@
 
 `make bench` measures the same next to its targets. Where a limit here is not the target, that is not met yet:
 the limit is what holds today, with room for a busy machine, and is lowered when the cost is. What documents
-cost in memory is in `test_large_documents.py`.
+cost in memory is in `tests/journeys/test_large_documents.py`.
 """
 
 import asyncio
