@@ -111,7 +111,7 @@ def _read(message: bytes, patients: Collection[str], documents: Collection[str])
         return None
     # A retrieval that did not know whose the documents were may be of several patients'.
     ours = tuple(one for one in read.objects if one.id in documents or not _is(one, DOCUMENT))
-    return replace(read, objects=ours)
+    return read._replace(objects=ours)
 
 
 def _is(object_: ParticipantObject, kind: ObjectKind) -> bool:

@@ -1,14 +1,15 @@
-"""What an audit message says, as frozen objects (DICOM PS3.15 A.5.1); an empty text means absent."""
+"""What an audit message says (DICOM PS3.15 A.5.1); an empty text means absent.
 
-from dataclasses import dataclass
+Tuples: they are made for every request, and what is written of them is found again by them.
+"""
+
 from datetime import datetime
 from typing import NamedTuple
 
 from ihe.audit_events import Action, CodedValue, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class EventIdentification:
+class EventIdentification(NamedTuple):
     """What happened, when and how it went; `at` knows its zone and is kept to the millisecond."""
 
     event_id: CodedValue
@@ -20,8 +21,7 @@ class EventIdentification:
     purposes_of_use: tuple[CodedValue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveParticipant:
+class ActiveParticipant(NamedTuple):
     """A person or a process that took part."""
 
     user_id: str
@@ -33,8 +33,7 @@ class ActiveParticipant:
     network_access_point_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditSource:
+class AuditSource(NamedTuple):
     """Who recorded it."""
 
     id: str
@@ -49,8 +48,7 @@ class Detail(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantObject:
+class ParticipantObject(NamedTuple):
     """What it was done to; `query` holds the bytes of the query itself, not their base64."""
 
     id: str
@@ -64,8 +62,7 @@ class ParticipantObject:
     details: tuple[Detail, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AuditMessage:
+class AuditMessage(NamedTuple):
     """One record of one event."""
 
     event: EventIdentification

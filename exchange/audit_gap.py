@@ -1,6 +1,5 @@
 """That records could not be kept for a while, told when they can be kept again (DICOM PS3.15 A.5.3.11)."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from audit_message.model import (
@@ -49,4 +48,4 @@ def recording_interrupted(
     resumed = EventIdentification(
         SECURITY_ALERT, until, Outcome.SUCCESS, Action.EXECUTE, (AUDIT_RECORDING_STARTED,)
     )
-    return stopped, replace(stopped, event=resumed)
+    return stopped, stopped._replace(event=resumed)

@@ -1,7 +1,7 @@
 """From what happened to the audit messages that tell it (ITI TF-2: 3.20.7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -64,6 +64,9 @@ from xua.user import Role, User
 # Addresses and certificates of those who ask again and again; to look at an address takes longer than all
 # else that is said of its machine.
 PEERS_REMEMBERED = 1024
+
+# Who asks now asks again, by the same assertion.
+USERS_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,7 @@ def requests_counted(
     counted = ParticipantObject(
         process_id, REQUESTS_COUNTED, SECURITY_RESOURCE.type_code, SECURITY_RESOURCE.role, details=details
     )
-    return replace(message, objects=(counted,))
+    return message._replace(objects=(counted,))
 
 
 def _patients_by_message(row: AuditedTransaction, happening: Happening) -> list[tuple[str, ...]]:
@@ -238,16 +241,17 @@ def _message(
 
 def _participants(row: AuditedTransaction, happening: Happening) -> tuple[ActiveParticipant, ...]:
     # Source, user, destination; on a retrieve the content flows from whoever was asked.
+    user = happening.user
     if row.source == "client":
-        ends = (_sender(happening, SOURCE), *_human(happening), _receiver(happening, DESTINATION))
+        ends = (_sender(happening, SOURCE), *_human(user), _receiver(happening, DESTINATION))
     else:
-        ends = (_receiver(happening, SOURCE), *_human(happening), _sender(happening, DESTINATION))
+        ends = (_receiver(happening, SOURCE), *_human(user), _sender(happening, DESTINATION))
     return (*ends, *_software(happening))
 
 
-def _human(happening: Happening) -> tuple[ActiveParticipant, ...]:
+@lru_cache(maxsize=USERS_REMEMBERED)
+def _human(user: User | None) -> tuple[ActiveParticipant, ...]:
     """The user of the assertion with his role, and for whom and where he works (ITI TF-2: 3.40.4.2)."""
-    user = happening.user
     if user is None:
         return ()
     person = ActiveParticipant(user.audit_id, is_requestor=True, roles=_coded(user.role), user_name=user.name)
@@ -378,8 +382,8 @@ def _object(
 
 def _alert(happening: Happening, type_code: CodedValue) -> AuditMessage:
     """Name the peer and the endpoint of a message that should not have come (DICOM PS3.15 A.5.3.11)."""
-    reporter = replace(_receiver(happening), is_requestor=True)
-    peer = replace(_sender(happening), is_requestor=False)
+    reporter = _receiver(happening)._replace(is_requestor=True)
+    peer = _sender(happening)._replace(is_requestor=False)
     return AuditMessage(
         EventIdentification(
             SECURITY_ALERT,
@@ -398,7 +402,7 @@ def _alert(happening: Happening, type_code: CodedValue) -> AuditMessage:
 def _emergency(happening: Happening) -> AuditMessage:
     """Somebody got in by an emergency: who, to whose record, and why (DICOM PS3.15 A.5.3.11)."""
     purpose = _coded(happening.user.purpose_of_use) if happening.user else ()
-    reporter = replace(_receiver(happening), is_requestor=False)
+    reporter = _receiver(happening)._replace(is_requestor=False)
     reason = (ALERT_DESCRIPTION, "; ".join(one.original_text for one in purpose))
     patients = (_object(PATIENT, PATIENT_NUMBER, patient) for patient in happening.opened_by_emergency)
     return AuditMessage(
@@ -411,7 +415,7 @@ def _emergency(happening: Happening) -> AuditMessage:
             happening.outcome_text,
             purpose,
         ),
-        (reporter, *_human(happening)),
+        (reporter, *_human(happening.user)),
         AuditSource(happening.audit_source_id),
         (_object(SECURITY_RESOURCE, URI, happening.endpoint, reason), *patients),
     )
@@ -419,7 +423,7 @@ def _emergency(happening: Happening) -> AuditMessage:
 
 def _failed_login(happening: Happening) -> AuditMessage:
     """Whoever it was could not be verified, so the machine stands for him (DICOM PS3.15 A.5.3.12)."""
-    user = replace(_sender(happening), user_id=happening.peer_address or happening.peer_user_id)
+    user = _sender(happening)._replace(user_id=happening.peer_address or happening.peer_user_id)
     return AuditMessage(
         EventIdentification(
             USER_AUTHENTICATION,
@@ -429,7 +433,7 @@ def _failed_login(happening: Happening) -> AuditMessage:
             (LOGIN,),
             happening.outcome_text,
         ),
-        (user, replace(_receiver(happening), is_requestor=False)),
+        (user, _receiver(happening)._replace(is_requestor=False)),
         AuditSource(happening.audit_source_id),
     )
 

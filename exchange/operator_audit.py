@@ -1,6 +1,5 @@
 """What an operator does outside of any transaction, as audit messages tell it (ITI TF-2: 3.20)."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from audit_message.model import (
@@ -71,7 +70,7 @@ def consent_touched(
     """Tell that somebody changed what a patient decided, and how; without a change, that he looked."""
     patient = _object(PATIENT, PATIENT_NUMBER, patient_id)
     if change:
-        patient = replace(patient, details=(Detail(CONSENT_DIRECTIVE, change),))
+        patient = patient._replace(details=(Detail(CONSENT_DIRECTIVE, change),))
     return AuditMessage(
         EventIdentification(
             PATIENT_RECORD,
@@ -154,7 +153,7 @@ def _register_changed(
         ),
         _operator(operator, process_id, audit_source_id),
         AuditSource(audit_source_id),
-        (replace(register, details=(Detail(ALERT_DESCRIPTION, change),)),),
+        (register._replace(details=(Detail(ALERT_DESCRIPTION, change),)),),
     )
 
 
@@ -168,8 +167,8 @@ def audit_log_read(
     audit_source_id: str,
 ) -> AuditMessage:
     """Tell that somebody looked into the audit log, and for which patient (DICOM PS3.15 A.5.3.2)."""
-    log = replace(
-        _object(SECURITY_RESOURCE, URI, log_uri), name=AUDIT_LOG_NAME, details=(Detail(AUDIT_QUERY, query),)
+    log = _object(SECURITY_RESOURCE, URI, log_uri)._replace(
+        name=AUDIT_LOG_NAME, details=(Detail(AUDIT_QUERY, query),)
     )
     patient = (_object(PATIENT, PATIENT_NUMBER, patient_id),) if patient_id else ()
     return AuditMessage(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ihe.http_transactions import (
     CONSENT_CHANGE,
@@ -35,8 +35,7 @@ from ihe.transactions import (
 Side = Literal["client", "server"]
 
 
-@dataclass(frozen=True, slots=True)
-class CodedValue:
+class CodedValue(NamedTuple):
     """A code as audit messages carry it: EV(code, system, text) (DICOM PS3.15 A.5.1)."""
 
     code: str

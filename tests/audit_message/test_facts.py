@@ -1,6 +1,5 @@
 """The short way to what a message is found by tells what the long way tells (DICOM PS3.15 A.5.1)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -44,8 +43,8 @@ of_the_schema = st.builds(
     st.builds(AuditSource, carried, carried, codes),
     st.lists(
         st.builds(
-            lambda one, kind, role, life_cycle, query: replace(
-                one, type_code=kind, role=role, life_cycle=life_cycle, query=query
+            lambda one, kind, role, life_cycle, query: one._replace(
+                type_code=kind, role=role, life_cycle=life_cycle, query=query
             ),
             *(objects, numbers(4), numbers(26), numbers(15), st.binary(max_size=20)),
         ),

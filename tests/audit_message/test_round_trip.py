@@ -1,6 +1,5 @@
 """What is written is read again (DICOM PS3.15 A.5.1)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -32,6 +31,8 @@ milliseconds = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones
 objects = st.builds(
     ParticipantObject,
     *(carried, coded, carried, carried, carried, carried),
+    name=st.just(""),
+    query=st.just(b""),
     details=st.lists(st.builds(Detail, carried, anything), max_size=3).map(tuple),
 )
 messages = st.builds(
@@ -53,8 +54,8 @@ messages = st.builds(
     st.builds(AuditSource, carried, carried, codes),
     st.lists(
         objects
-        | st.builds(lambda one, name: replace(one, name=name), objects, carried)
-        | st.builds(lambda one, query: replace(one, query=query), objects, st.binary(max_size=20)),
+        | st.builds(lambda one, name: one._replace(name=name), objects, carried)
+        | st.builds(lambda one, query: one._replace(query=query), objects, st.binary(max_size=20)),
         max_size=3,
     ).map(tuple),
 )
