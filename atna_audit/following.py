@@ -16,6 +16,7 @@ from atna_audit.segments import (
     StoredRecord,
     is_empty,
     is_ended,
+    is_written,
     records_behind,
     series_in,
     sync_directory,
@@ -138,7 +139,7 @@ def _is_delivered(segment: Segment, position: Position | None) -> bool:
         return True
     if position is None or position.sequence < segment.sequence:
         return False
-    return position.sequence > segment.sequence or position.offset >= segment.path.stat().st_size
+    return position.sequence > segment.sequence or not is_written(segment, position.offset)
 
 
 def _cursor_path(directory: Path, destination: str) -> Path:
@@ -148,7 +149,7 @@ def _cursor_path(directory: Path, destination: str) -> Path:
 def _behind(segment: Segment, offset: int) -> Iterator[tuple[StoredRecord, int]]:
     """Yield records from the offset on; all of them if no record begins there."""
     if offset:
-        if segment.path.stat().st_size <= offset:
+        if not is_written(segment, offset):
             return
         try:
             first = next(records_behind(segment, offset), None)

@@ -1,15 +1,17 @@
 """The spool's files: segments of framed records, how they are written, read and mended after a crash.
 
 A process writes one series of segments, named `START-PID-SEQUENCE.audit`. A segment is a header and then
-records, each framed. The header says how many bytes of the segment before it were durable, so that only
-the last segment of a series can have an uncertain end; a series that came to its end is closed by a
-segment without records. The writer of a segment holds its file lock: what is locked is nobody else's to mend.
+records, each framed; zeros behind them are room for more. The header says how many bytes of the segment
+before it were durable, so that only the last segment of a series can have an uncertain end; a series that
+came to its end is closed by a segment without records. The writer of a segment holds its file lock: what is
+locked is nobody else's to mend.
 """
 
 import fcntl
 import hashlib
 import os
 import re
+import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -29,12 +31,23 @@ _HEADER_MAGIC = b"CFAUDIT1"
 # magic, length, time of writing in ns since 1970, offset at which this frame's batch begins, checksum
 _FRAME = struct.Struct(">4sIQQ8s")
 _FRAME_MAGIC = b"\xabREC"
+_PIECE_BYTES = 64 * 1024
 # 64 bits tell a torn write from a whole one; whoever wants to forge a record is the hash chain's business.
 _CHECKSUM_BYTES = 8
+
+# Zeros are written so far ahead of the records: what is written over them needs no new block and no new
+# size, and its flush writes nothing besides. A cut-off process leaves no more of them.
+RESERVED_BYTES = 256 * 1024
 
 _NAME = re.compile(r"(?P<started>\d{20})-(?P<pid>\d+)-(?P<sequence>\d{6,})\.audit")
 
 Fsync = Callable[[int], None]
+
+
+def flush(file: int) -> None:
+    """Make durable what was written to a file, or the names in a directory."""
+    # When a file was written does not matter, and would be written besides.
+    (os.fsync if stat.S_ISDIR(os.fstat(file).st_mode) else os.fdatasync)(file)
 
 
 class SpoolDamaged(Exception):
@@ -95,6 +108,7 @@ class SegmentWriter:
         self._sequence = 0
         self._file = -1
         self._durable_bytes = 0
+        self._reserved_bytes = 0
         self._usable = False
         self.last_ns = started_ns
 
@@ -108,8 +122,10 @@ class SegmentWriter:
         except OSError:
             self._usable = False
             os.ftruncate(self._file, self._durable_bytes)
+            self._reserved_bytes = self._durable_bytes
             self._usable = True
             raise
+        self._reserve(self._durable_bytes + len(batch))
         self._usable = False
         # After a failed fsync the kernel forgets what it could not write and the next fsync succeeds:
         # only a new file can be trusted again, and its header says where this one ends.
@@ -126,6 +142,13 @@ class SegmentWriter:
             finally:
                 os.close(file)
 
+    def _reserve(self, end: int) -> None:
+        """See that there is room behind this offset again, as far as the disk has any."""
+        if end > self._reserved_bytes:
+            with suppress(OSError):
+                _write_all(self._file, bytes(RESERVED_BYTES), end)
+            self._reserved_bytes = end + RESERVED_BYTES
+
     def _begin_segment(self) -> None:
         file = self._create_next()
         # The old lock is given up only now that a successor vouches for what it protected.
@@ -133,7 +156,7 @@ class SegmentWriter:
             os.close(self._file)
         self._file, self._usable = file, True
         self._sequence += 1
-        self._durable_bytes = _HEADER.size
+        self._durable_bytes = self._reserved_bytes = _HEADER.size
 
     def _create_next(self) -> int:
         return _create_segment(
@@ -199,6 +222,16 @@ def records_of(segment: Segment) -> Iterator[StoredRecord]:
 def records_behind(segment: Segment, offset: int) -> Iterator[tuple[StoredRecord, int]]:
     """Yield each whole record from this offset on, or from the first, and the offset behind it."""
     return _frames(segment, max(offset, _HEADER.size))
+
+
+def is_written(segment: Segment, offset: int) -> bool:
+    """Whether anything but room for records lies behind this offset."""
+    with segment.path.open("rb") as file:
+        file.seek(offset)
+        while piece := file.read(_PIECE_BYTES):
+            if piece != bytes(len(piece)):
+                return True
+    return False
 
 
 def mend(directory: Path, fsync: Fsync) -> tuple[TornTail, ...]:
@@ -302,10 +335,10 @@ def _mend_end(directory: Path, series: Series, fsync: Fsync) -> TornTail | None:
             return None  # it got its successor after we had listed the directory
         size_bytes = os.fstat(file.fileno()).st_size
         whole_bytes = max((end for _, end in _frames(last)), default=_HEADER.size)
-        torn_bytes = size_bytes - whole_bytes
+        torn_bytes = size_bytes - whole_bytes if is_written(last, whole_bytes) else 0
         if torn_bytes:
             _keep_aside(file, last.path, whole_bytes, fsync)
-            file.truncate(whole_bytes)
+        file.truncate(whole_bytes)
         # The crash may have come between write and fsync: whole records may still be in memory only.
         fsync(file.fileno())
         os.close(_create_segment(directory, series.name, last.sequence + 1, whole_bytes, fsync))

@@ -2,7 +2,6 @@
 
 import asyncio
 import heapq
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from atna_audit.segments import (
     Series,
     StoredRecord,
     TornTail,
+    flush,
     mend,
     series_in,
     sync_directory,
@@ -33,12 +33,9 @@ SEGMENT_LIMIT_BYTES = 64 * 1024 * 1024
 # some ten thousand usual ones of 2 KB.
 WAITING_LIMIT_BYTES = RECORD_LIMIT_BYTES + 32 * 1024 * 1024
 
-# While other requests are being worked on, records wait for theirs, and one fsync does for all: it costs more
-# than building a record. No longer than this, which is less than most queries take.
-GATHERING_SECONDS = 0.005
-
-# A round of the event loop that took no longer had nothing to do but to ask for the time.
-IDLE_ROUND_SECONDS = 0.00005
+# While other requests are being worked on, records wait for theirs, and one flush does for all: it costs more
+# than building a record. No longer than this.
+GATHERING_SECONDS = 0.01
 
 # A disk that does not answer for so long is taken as gone; peers give up after 30 to 60 seconds.
 RECORD_TIMEOUT_SECONDS = 20.0
@@ -67,15 +64,23 @@ class _Waiting:
 class Spool:
     """One process's door to the spool directory; used from one event loop."""
 
-    def __init__(self, directory: Path, writer: SegmentWriter, torn_tails: tuple[TornTail, ...]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        writer: SegmentWriter,
+        torn_tails: tuple[TornTail, ...],
+        under_way: Callable[[], int],
+    ) -> None:
         self.directory = directory
         self.torn_tails = torn_tails
+        self._under_way = under_way
         self._writer = writer
         self._disk = _Disk(writer)
         self._waiting: list[_Waiting] = []
         self._written_now: list[_Waiting] = []
         self._waiting_bytes = 0
         self._watch: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.TimerHandle | None = None
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._closed = False
@@ -87,17 +92,21 @@ class Spool:
         directory: Path,
         *,
         segment_limit_bytes: int = SEGMENT_LIMIT_BYTES,
-        fsync: Fsync = os.fsync,
+        fsync: Fsync = flush,
         now_ns: Callable[[], int] = time.time_ns,
+        under_way: Callable[[], int] = lambda: 0,
     ) -> Self:
-        """Open the directory for writing; `torn_tails` says what crashed processes left half written."""
+        """Open the directory for writing; `torn_tails` says what crashed processes left half written.
+
+        `under_way` says how many requests are being worked on whose records are still to come.
+        """
         missing = [path for path in (directory, *directory.parents) if not path.exists()]
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in missing:
             sync_directory(path.parent, fsync)
         torn_tails = mend(directory, fsync)
         writer = SegmentWriter(directory, now_ns(), fsync, now_ns, segment_limit_bytes)
-        return cls(directory, writer, torn_tails)
+        return cls(directory, writer, torn_tails, under_way)
 
     async def record(self, *records: bytes) -> None:
         """Store the records and return when they are durable; raises SpoolUnavailable if they may not be."""
@@ -115,6 +124,9 @@ class Spool:
         if self._at_rest.is_set():
             self._at_rest.clear()
             self._gather(loop)
+        elif self._gathering and not self._under_way():
+            self._gathering.cancel()
+            self._hand_over(loop)
         if self._watch is None:
             self._watch = loop.call_later(RECORD_TIMEOUT_SECONDS, self._give_up, loop)
         await waiting.done
@@ -132,20 +144,15 @@ class Spool:
         await asyncio.to_thread(self._disk.close)
 
     def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let the disk have what waits as soon as there is nothing else to do, or it has waited enough."""
-        began = loop.time()
-
-        def look(before: float) -> None:
-            now = loop.time()
-            if now - before < IDLE_ROUND_SECONDS or now - began > GATHERING_SECONDS:
-                self._hand_over(loop)
-            else:
-                loop.call_soon(look, now)
-
-        loop.call_soon(look, began)
+        """Let the disk have what waits when nobody is about to add to it, or it has waited enough."""
+        if self._under_way():
+            self._gathering = loop.call_later(GATHERING_SECONDS, self._hand_over, loop)
+        else:
+            self._hand_over(loop)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         """Give the disk all that came while it was busy, with one fsync."""
+        self._gathering = None
         self._written_now, self._waiting = self._waiting, []
         content = [record for waiting in self._written_now for record in waiting.records]
 

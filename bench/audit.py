@@ -76,19 +76,21 @@ def main() -> int:
 
 
 def share(directory: Path, rounds: int, seconds: int) -> tuple[str, Result]:
-    """Queries of three servers: none, the spool alone, and an Audit Record Repository beside it."""
+    """Queries of four servers: none, the spool, that never flushed, and with an Audit Record Repository."""
     with cluster(directory) as database:
         for stored in populated(database.url, Population(PATIENTS, DOCUMENTS)):
             print(f"\r{stored:,} documents", end="", flush=True)
         patients = patients_with(database.url, FOUND)
         with (
-            _server(directory / "none", database.url, "registry", audited=False) as none,
+            _server(directory / "none", database.url, "registry", "unaudited") as none,
+            _server(directory / "unflushed", database.url, "registry", "unflushed") as unflushed,
             _server(directory / "spool", database.url, "registry") as spool,
             _server(directory / "repository", database.url, "all") as repository,
         ):
             sent = messages(patients)
             asked = {}
-            for name, one in (("none", none), ("spool", spool), ("repository", repository)):
+            servers = {"none": none, "unflushed": unflushed, "spool": spool, "repository": repository}
+            for name, one in servers.items():
                 answered(one, sent[0])
                 url = one.registry_url
                 load = Load(directory, name, url, [raw_request(url, each) for each in sent])
@@ -107,7 +109,8 @@ def share(directory: Path, rounds: int, seconds: int) -> tuple[str, Result]:
         )
         for name, said in (
             ("none", "none"),
-            ("spool", "spool, one fsync for all who wait"),
+            ("unflushed", "spool, flushes that do nothing"),
+            ("spool", "spool, one flush for all who wait"),
             ("repository", "spool, and our own repository takes the records meanwhile"),
         )
     ]
@@ -121,10 +124,10 @@ def _spooled_bytes(directory: Path) -> int:
 
 
 @contextmanager
-def _server(directory: Path, url: str, actors: str, *, audited: bool = True) -> Iterator[Platform]:
+def _server(directory: Path, url: str, actors: str, without: str = "") -> Iterator[Platform]:
     environment = {"COFFRE_DATABASE_URL": url}
-    if not audited:
-        paths = (str(ROOT / "bench" / "unaudited"), os.environ.get("PYTHONPATH", ""))
+    if without:
+        paths = (str(ROOT / "bench" / without), os.environ.get("PYTHONPATH", ""))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     with running(write_rules(directory), actors=actors, toml=TOML, environment=environment) as platform:
         yield platform

@@ -68,6 +68,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
     diary = Diary(call, around.node)
     attachments = Attachments(actor.staging)
     message = conversation = pledge = None
+    under_way = 0
     try:
         # 1. Bytes to envelope and attachments.
         message = await receive(
@@ -77,6 +78,8 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
             Tolerance.ACTION_WHITE_SPACE in around.domain.tolerances,
             around.users.understood,
         )
+        under_way = 1
+        around.tally.under_way += under_way
         # 2. wsa:Action to transaction.
         conversation = _conversation_about(message, actor, diary)
         # 3. Who is asking.
@@ -125,6 +128,7 @@ async def serve(call: Call, actor: Actor, around: Surroundings) -> Answer:
     except Exception as problem:  # the one place where an exception becomes an answer
         answer = explain(problem, diary, message, conversation, around.new_uuid)
     finally:
+        around.tally.under_way -= under_way
         await attachments.discard()
     # 10. The audit record, durable before the first byte of the answer leaves.
     try:

@@ -169,7 +169,8 @@ async def running_platform(
                 ours,
             )
         )
-        spool = Spool.open(configuration.audit.spool)
+        tally = Tally()
+        spool = Spool.open(configuration.audit.spool, under_way=lambda: tally.under_way)
         stack.push_async_callback(spool.close)
         if records and configuration.domain.rules:
             rules = read_rule_pack(configuration.domain.rules)
@@ -177,7 +178,7 @@ async def running_platform(
         pledges = PledgedRecords(database, spool)
         await stack.enter_async_context(pledging(pledges))
         node = Node(str(os.getpid()), configuration.audit.source_id)
-        tally, trail = Tally(), SpooledAuditTrail(spool)
+        trail = SpooledAuditTrail(spool)
         around = Surroundings(
             node=node,
             domain=affinity_domain(configuration),

@@ -6,9 +6,9 @@ import os
 import resource
 import select
 import signal
+import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import atna_audit.spool
-from atna_audit.segments import SpoolDamaged
+from atna_audit.segments import RESERVED_BYTES, SpoolDamaged
 from atna_audit.spool import Spool, SpoolUnavailable, stored_records
 
 REPOSITORY_ROOT = Path(__file__).parents[2]
@@ -94,16 +94,17 @@ def test_one_fsync_serves_all_who_wait(tmp_path: Path) -> None:
 def test_records_of_requests_under_way_wait_for_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as there is other work, nobody pays for a fsync of its own."""
+    """As long as others are about to come, nobody pays for a flush of its own; the last one has it done."""
     monkeypatch.setattr(atna_audit.spool, "GATHERING_SECONDS", 60.0)
     fsync = CountingFsync()
+    coming = [*range(10)]
 
     async def store() -> None:
-        spool = Spool.open(tmp_path, fsync=fsync)
+        spool = Spool.open(tmp_path, fsync=fsync, under_way=lambda: len(coming))
         recording = []
-        for number in range(10):
-            recording.append(asyncio.create_task(spool.record(b"%d" % number)))
-            time.sleep(0.001)  # work, which is nobody's turn
+        while coming:
+            record = b"%d" % coming.pop(0)
+            recording.append(asyncio.create_task(spool.record(record)))
             await asyncio.sleep(0)
         await asyncio.gather(*recording)
 
@@ -117,11 +118,8 @@ def test_no_record_waits_for_the_end_of_all_work(tmp_path: Path) -> None:
     """A server that is never idle still answers."""
 
     async def store() -> None:
-        spool = Spool.open(tmp_path)
-        recording = asyncio.create_task(spool.record(b"one"))
-        while not recording.done():
-            time.sleep(0.001)  # work, which is nobody's turn
-            await asyncio.sleep(0)
+        spool = Spool.open(tmp_path, under_way=lambda: 1)
+        await spool.record(b"one")
 
     asyncio.run(store())
     assert list(stored_records(tmp_path)) == [b"one"]
@@ -129,16 +127,19 @@ def test_no_record_waits_for_the_end_of_all_work(tmp_path: Path) -> None:
 
 def test_record_returns_only_after_the_fsync_of_its_bytes(tmp_path: Path) -> None:
     """An answer may leave only when its record is durable."""
-    synced_bytes: list[int] = []
+    synced: list[bytes] = []
 
     def fsync(file: int) -> None:
-        synced_bytes.append(os.fstat(file).st_size)
+        synced.append(
+            Path(f"/proc/self/fd/{file}").read_bytes() if stat.S_ISREG(os.fstat(file).st_mode) else b""
+        )
 
     async def store() -> None:
         spool = Spool.open(tmp_path, fsync=fsync)
         for content in (b"a" * 1000, b"b" * 1000):
             await spool.record(content)
-            assert synced_bytes[-1] == segments(tmp_path)[0].stat().st_size
+            assert content in synced[-1]
+            assert synced[-1].rstrip(b"\0") == segments(tmp_path)[0].read_bytes().rstrip(b"\0")
 
     asyncio.run(store())
 
@@ -223,11 +224,39 @@ def test_torn_bytes_are_kept_beside_the_segment(tmp_path: Path) -> None:
     """An audit trail throws nothing away."""
     write(tmp_path, [b"one"], [b"two"])
     (path,) = segments(tmp_path)
-    os.truncate(path, path.stat().st_size - 1)
+    os.truncate(path, HEADER_BYTES + 2 * (FRAME_HEAD_BYTES + 3) - 1)
     Spool.open(tmp_path)
     (aside,) = tmp_path.glob("*.torn")
     assert len(aside.read_bytes()) == FRAME_HEAD_BYTES + 2
     assert aside.read_bytes().endswith(b"tw")
+
+
+def test_room_for_more_records_is_nothing_torn(tmp_path: Path) -> None:
+    """A killed process leaves zeros behind its records, and they are given back."""
+    write(tmp_path, [b"one"], [b"two"])
+    (path,) = segments(tmp_path)
+    assert path.stat().st_size > RESERVED_BYTES
+    mended = Spool.open(tmp_path)
+    assert mended.torn_tails == ()
+    assert path.stat().st_size == HEADER_BYTES + 2 * (FRAME_HEAD_BYTES + 3)
+    assert list(mended.records()) == [b"one", b"two"]
+
+
+def test_a_file_grows_by_its_room_and_not_by_each_record(tmp_path: Path) -> None:
+    """So a flush has nothing to write but the record, however large the one before was."""
+    sizes: list[int] = []
+
+    async def store() -> None:
+        spool = Spool.open(tmp_path)
+        for length in (1000, 1000, 1000, 2 * RESERVED_BYTES, 1000):
+            await spool.record(b"x" * length)
+            sizes.append(segments(tmp_path)[0].stat().st_size)
+        await spool.close()
+
+    asyncio.run(store())
+    first = HEADER_BYTES + FRAME_HEAD_BYTES + 1000 + RESERVED_BYTES
+    fourth = first + 2 * (FRAME_HEAD_BYTES + 1000) + FRAME_HEAD_BYTES + 2 * RESERVED_BYTES
+    assert sizes == [first, first, first, fourth, fourth]
 
 
 def test_a_batch_that_reached_the_disk_in_the_wrong_order_is_torn_not_damaged(tmp_path: Path) -> None:
@@ -255,7 +284,7 @@ def test_a_cut_in_an_earlier_segment_is_damage(tmp_path: Path, kept_bytes: int) 
     """The segment after it says how long it was."""
     write(tmp_path, [b"one" * 100], [b"two" * 100], segment_limit_bytes=100)
     first, _ = segments(tmp_path)
-    os.truncate(first, kept_bytes % first.stat().st_size)
+    os.truncate(first, kept_bytes % (HEADER_BYTES + FRAME_HEAD_BYTES + 300))
     with pytest.raises(SpoolDamaged, match=first.name):
         list(stored_records(tmp_path))
 

@@ -40,10 +40,11 @@ def told_of(platform: Platform, about: str) -> Counter[tuple[bytes, ...]]:
 
 @contextmanager
 def without_room_for_records(platform: Platform) -> Iterator[None]:
-    """No file of this server may become longer than its spool is now; the shorter ones may."""
+    """No file of this server may become longer than what its spool holds now; the shorter ones may."""
     pid = platform.process.pid
     unlimited = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    longest = max(one.stat().st_size for one in (platform.directory / "audit").iterdir())
+    spool = (platform.directory / "audit").iterdir()
+    longest = max(len(one.read_bytes().rstrip(b"\0")) for one in spool)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (longest, unlimited[1]))
     yield
     if platform.process.poll() is None:
